@@ -1,0 +1,56 @@
+using System.Runtime.InteropServices;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Interop;
+
+internal static unsafe partial class Libc
+{
+    /// <summary>epoll_create1(2) with EPOLL_CLOEXEC.</summary>
+    internal static PosixResult EpollCreate()
+    {
+        if (Faults.IsEnabled && Faults.Fails("epoll_create1", out PosixResult fault))
+            return fault;
+        return Result(epoll_create1(EPOLL_CLOEXEC));
+    }
+
+    /// <summary>epoll_ctl(2). The caller keeps both descriptors alive for the length of the call.</summary>
+    internal static PosixResult EpollCtl(int epoll, int operation, int descriptor, uint events, ulong data)
+    {
+        if (Faults.IsEnabled && Faults.Fails("epoll_ctl", out PosixResult fault))
+            return fault;
+        epoll_event e = default;
+        e.events = (int)events;
+        e.data.u64 = data;
+        return Result(epoll_ctl(epoll, operation, descriptor, &e));
+    }
+
+    /// <summary>epoll_wait(2); a wait that a signal cut short (EINTR) reports no events: the caller's deadline is absolute.</summary>
+    internal static PosixResult EpollWait(int epoll, epoll_event* events, int maxEvents, int timeoutMilliseconds)
+    {
+        if (Faults.IsEnabled && Faults.Fails("epoll_wait", out PosixResult fault))
+            return fault.Errno == EINTR ? PosixResult.Success() : fault;
+        PosixResult result = Result(epoll_wait(epoll, events, maxEvents, timeoutMilliseconds));
+        return result.Errno == EINTR ? PosixResult.Success() : result;
+    }
+
+    /// <summary>eventfd(2), non-blocking and close-on-exec.</summary>
+    internal static PosixResult EventFd()
+    {
+        if (Faults.IsEnabled && Faults.Fails("eventfd", out PosixResult fault))
+            return fault;
+        return Result(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+    }
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int epoll_create1(int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* e);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int epoll_wait(int epoll, epoll_event* events, int maxEvents, int timeout);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int eventfd(uint value, int flags);
+}

@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Interop;
+
+internal static unsafe partial class Libc
+{
+    /// <summary>read(2), repeated on EINTR.</summary>
+    internal static PosixResult Read(int descriptor, Span<byte> buffer)
+    {
+        int count = buffer.Length;
+        if (Faults.IsEnabled && Faults.Fails("read", ref count, out PosixResult fault))
+            return fault;
+        fixed (byte* b = buffer)
+        {
+            PosixResult result;
+            do
+            {
+                result = Result(read(descriptor, b, (nuint)count));
+            }
+            while (result.Errno == EINTR);
+            return result;
+        }
+    }
+
+    /// <summary>write(2), repeated on EINTR.</summary>
+    internal static PosixResult Write(int descriptor, ReadOnlySpan<byte> buffer)
+    {
+        int count = buffer.Length;
+        if (Faults.IsEnabled && Faults.Fails("write", ref count, out PosixResult fault))
+            return fault;
+        fixed (byte* b = buffer)
+        {
+            PosixResult result;
+            do
+            {
+                result = Result(write(descriptor, b, (nuint)count));
+            }
+            while (result.Errno == EINTR);
+            return result;
+        }
+    }
+
+    /// <summary>close(2). Never repeated: on Linux the descriptor is gone even after EINTR.</summary>
+    internal static PosixResult Close(int descriptor) => Result(close(descriptor));
+
+    /// <summary>fcntl(2) with an integer argument.</summary>
+    internal static PosixResult Fcntl(int descriptor, int command, int argument = 0)
+    {
+        if (Faults.IsEnabled && Faults.Fails("fcntl", out PosixResult fault))
+            return fault;
+        return Result(fcntl(descriptor, command, argument));
+    }
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint read(int descriptor, byte* buffer, nuint count);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial nint write(int descriptor, byte* buffer, nuint count);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int close(int descriptor);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int fcntl(int descriptor, int command, nint argument);
+}

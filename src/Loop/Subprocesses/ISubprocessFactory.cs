@@ -1,0 +1,47 @@
+namespace UnixLoop;
+
+/// <summary>Starts child processes and watches them on an event loop (asyncio: <c>create_subprocess_exec</c>).</summary>
+/// <remarks>A call that is cancelled leaves no child, zombie or descriptor behind.</remarks>
+public interface ISubprocessFactory
+{
+    /// <summary>
+    /// Starts a child. The caller's thread is held until its exec, 0.1 to 0.6 ms; on a loop's thread the start moves to the
+    /// thread pool first.
+    /// </summary>
+    /// <param name="startInfo">What to start.</param>
+    /// <param name="cancellationToken">A start that is cancelled kills and reaps the child before it throws.</param>
+    /// <returns>The running child.</returns>
+    /// <exception cref="SubprocessStartException">It could not be started; the message names the errno, the object and the reason.</exception>
+    /// <exception cref="ArgumentException">The start info contradicts itself; the message names the property.</exception>
+    /// <exception cref="InvalidOperationException">The watcher or the loop is not active; nothing was started.</exception>
+    /// <exception cref="OperationCanceledException">The start was cancelled.</exception>
+    ValueTask<ISubprocess> StartAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Runs a child to its end, gives it its input, and captures its output (asyncio: <c>communicate</c>). A non-zero exit and a
+    /// time-out are results: <see cref="SubprocessResult.EnsureSuccess"/> turns them into exceptions.
+    /// </summary>
+    /// <param name="startInfo">What to run. Streams that it leaves null are captured, or fed from <see cref="SubprocessRunOptions.Input"/>.</param>
+    /// <param name="options">Input, limits, time-out; null for the defaults.</param>
+    /// <param name="cancellationToken">Stops the child by the ladder and awaits the reap before it throws.</param>
+    /// <returns>How it ended and what it wrote.</returns>
+    /// <exception cref="SubprocessStartException">It could not be started.</exception>
+    /// <exception cref="ArgumentException">The start info contradicts itself or the options.</exception>
+    /// <exception cref="InvalidOperationException">The watcher or the loop is not active.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
+    Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Runs a child and yields its lines as they come, standard output and standard error tagged. Leaving the loop early stops
+    /// the child. When the lines end, a non-zero exit throws.
+    /// </summary>
+    /// <param name="startInfo">What to run. Output streams that it leaves null are read.</param>
+    /// <param name="options">Input, limit on a line's length, time-out; null for the defaults.</param>
+    /// <param name="cancellationToken">Stops the child by the ladder and awaits the reap before it throws.</param>
+    /// <returns>The lines without their line ends.</returns>
+    /// <exception cref="SubprocessStartException">It could not be started.</exception>
+    /// <exception cref="SubprocessFailedException">It ended with a status other than exit code 0.</exception>
+    /// <exception cref="TimeoutException">The time-out passed; the child is gone.</exception>
+    /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
+    IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
+}

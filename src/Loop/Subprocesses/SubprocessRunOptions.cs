@@ -1,0 +1,29 @@
+namespace UnixLoop;
+
+/// <summary>How a run is fed, limited and ended.</summary>
+public sealed class SubprocessRunOptions
+{
+    /// <summary>What the child reads from its standard input.</summary>
+    /// <value>Default null: nothing, from /dev/null.</value>
+    public SubprocessInput? Input { get; set; }
+
+    /// <summary>Bytes kept of each captured stream; the rest is read and dropped, and <see cref="SubprocessResult.Truncated"/> says so.</summary>
+    /// <value>Default 16 MiB; 0 or more.</value>
+    public int MaxOutputBytes { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>Bytes of one line for <see cref="ISubprocessFactory.ReadLinesAsync"/>; the rest of a longer line is dropped.</summary>
+    /// <value>Default 64 KiB; 1 or more.</value>
+    public int MaxLineBytes { get; set; } = 64 * 1024;
+
+    /// <summary>How long the child may run before it is stopped by the ladder.</summary>
+    /// <value>Default <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>; else above zero.</value>
+    public TimeSpan Timeout { get; set; } = System.Threading.Timeout.InfiniteTimeSpan;
+
+    /// <summary>Time between TERM and KILL when the child is stopped by time-out, by cancellation or by leaving its lines early.</summary>
+    /// <value>Default 5 s; zero kills at once.</value>
+    public TimeSpan StopGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long output pipes may stay open after the exit; a grandchild may hold them.</summary>
+    /// <value>Default 1 s; zero or more.</value>
+    public TimeSpan DrainBound { get; set; } = TimeSpan.FromSeconds(1);
+}

@@ -1,0 +1,35 @@
+using System.Diagnostics.Metrics;
+using Microsoft.Extensions.Logging;
+
+namespace UnixLoop;
+
+/// <summary>How a <see cref="UnixEventLoop"/> is made.</summary>
+public sealed class UnixEventLoopSettings
+{
+    /// <summary>The loop's name, in logs, metrics and as the thread's name (of which Linux shows 15 bytes).</summary>
+    /// <value>Default "unix-loop"; not empty.</value>
+    public string Name { get; init; } = "unix-loop";
+
+    /// <summary>Where the loop, its watchers and its subprocesses log.</summary>
+    /// <value>Default null: nowhere.</value>
+    public ILoggerFactory? LoggerFactory { get; init; }
+
+    /// <summary>Makes the meter "UnixLoop" (docs/diagnostics.md).</summary>
+    /// <value>Default null: a meter of the loop's own, disposed with it.</value>
+    public IMeterFactory? MeterFactory { get; init; }
+
+    /// <summary>
+    /// The clock. With <see cref="TimeProvider.System"/> the selector's timeout is used; with any other (a fake clock), the
+    /// loop waits without limit and keeps one timer of that provider armed for the earliest deadline.
+    /// </summary>
+    /// <value>Default null: <see cref="TimeProvider.System"/>. The <see cref="IUnixEventLoop.TimeProvider"/> of a loop is refused.</value>
+    public TimeProvider? TimeProvider { get; init; }
+
+    /// <summary>Times every callback and warns of those slower than <see cref="SlowCallbackThreshold"/> (asyncio: <c>set_debug</c>).</summary>
+    /// <value>Default false.</value>
+    public bool Debug { get; init; }
+
+    /// <summary>How long a callback may hold the loop before debug mode names it (asyncio: <c>slow_callback_duration</c>).</summary>
+    /// <value>Default 100 ms; above zero.</value>
+    public TimeSpan SlowCallbackThreshold { get; init; } = TimeSpan.FromMilliseconds(100);
+}
