@@ -11,7 +11,11 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, IAsyncDisposable, ID
 {
     /// <summary>Makes a loop; it runs once <see cref="StartAsync"/> is called.</summary>
     /// <param name="settings">Null for the defaults.</param>
-    public UnixEventLoop(UnixEventLoopSettings? settings = null) => throw new NotImplementedException();
+    public UnixEventLoop(UnixEventLoopSettings? settings = null)
+    {
+        _signals = CreateSignalHandlers();
+        throw new NotImplementedException();
+    }
 
     /// <summary>The loop on whose thread the caller runs, or null.</summary>
     public static UnixEventLoop? Current => throw new NotImplementedException();
@@ -57,14 +61,6 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, IAsyncDisposable, ID
     public IDisposable WatchReadable(SafeHandle handle, Action callback) => throw new NotImplementedException();
     /// <inheritdoc/>
     public IDisposable WatchWritable(SafeHandle handle, Action callback) => throw new NotImplementedException();
-    /// <inheritdoc/>
-    public void AddSignalHandler(UnixSignal signal, Action callback) => throw new NotImplementedException();
-    /// <inheritdoc/>
-    public void AddSignalHandler<TState>(UnixSignal signal, Action<TState> callback, TState state) => throw new NotImplementedException();
-    /// <inheritdoc/>
-    public void AddSignalHandler(UnixSignal signal, Func<CancellationToken, ValueTask> callback) => throw new NotImplementedException();
-    /// <inheritdoc/>
-    public bool RemoveSignalHandler(UnixSignal signal) => throw new NotImplementedException();
     /// <inheritdoc/>
     public UnixEventLoopStatistics GetStatistics() => throw new NotImplementedException();
     /// <inheritdoc/>
