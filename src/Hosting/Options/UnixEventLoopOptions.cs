@@ -1,0 +1,48 @@
+namespace UnixLoop.Hosting;
+
+/// <summary>
+/// How a loop, its children and the host around them behave. Read once, when the host starts; every mistake is listed then.
+/// Of a named loop only <see cref="Debug"/> and <see cref="SlowCallbackThreshold"/> mean something: the rest belongs to the default one.
+/// </summary>
+public sealed class UnixEventLoopOptions
+{
+    /// <summary>Times every callback and warns of those slower than <see cref="SlowCallbackThreshold"/> (asyncio: <c>set_debug</c>).</summary>
+    /// <value>Default false.</value>
+    public bool Debug { get; set; }
+
+    /// <summary>How long a callback may hold the loop before debug mode names it (asyncio: <c>slow_callback_duration</c>).</summary>
+    /// <value>Default 100 ms; 1 ms to 1 hour.</value>
+    [TimeSpanRange("00:00:00.001", "01:00:00")]
+    public TimeSpan SlowCallbackThreshold { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How the ends of children are noticed. <c>UseChildWatcher&lt;T&gt;()</c> overrides it.</summary>
+    /// <value>Default <see cref="ChildWatcherKind.Auto"/>.</value>
+    public ChildWatcherKind ChildWatcher { get; set; } = ChildWatcherKind.Auto;
+
+    /// <summary>
+    /// How long children may take between TERM and KILL when the host stops. With 1 s for the reaps it must fit into
+    /// <c>HostOptions.ShutdownTimeout</c>.
+    /// </summary>
+    /// <value>Default 5 s; 0 (kill at once) to 1 hour.</value>
+    [TimeSpanRange("00:00:00", "01:00:00")]
+    public TimeSpan ChildStopGrace { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// How long the application goes on serving after the first TERM, INT or QUIT, while <see cref="IUnixHostDrain.Draining"/>
+    /// is cancelled and readiness is false. A second signal cuts it short.
+    /// </summary>
+    /// <value>Default 0; up to 1 hour.</value>
+    [TimeSpanRange("00:00:00", "01:00:00")]
+    public TimeSpan ShutdownDelay { get; set; }
+
+    /// <summary>Whether <see cref="UnixHostLifetime"/> owns TERM, INT and QUIT. Without it they are left to the application's own handlers.</summary>
+    /// <value>Default true.</value>
+    public bool HandleShutdownSignals { get; set; } = true;
+
+    /// <summary>
+    /// Whether HUP reloads the configuration (<c>IConfigurationRoot.Reload</c>). Off, HUP keeps its default action, so that a
+    /// lost terminal ends the application.
+    /// </summary>
+    /// <value>Default false.</value>
+    public bool ReloadOnHangup { get; set; }
+}

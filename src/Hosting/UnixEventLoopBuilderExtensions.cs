@@ -1,0 +1,39 @@
+using System.Diagnostics.CodeAnalysis;
+using UnixLoop;
+using UnixLoop.Hosting;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds to the registration of the default loop.</summary>
+public static class UnixEventLoopBuilderExtensions
+{
+    /// <summary>
+    /// Runs <paramref name="handler"/> on the thread pool for <paramref name="signal"/>, in a service scope of its own: one call
+    /// at a time, deliveries during a call are told by one further call. Several handlers of one signal run in the order of their registration;
+    /// a handler that throws is logged. A handler for TERM, INT or QUIT runs beside the lifetime's.
+    /// </summary>
+    /// <param name="builder">The default loop's builder.</param>
+    /// <param name="signal">A signal that can be handled; any other is refused when the host starts.</param>
+    /// <param name="handler">Gets the scope's services, and a token that is cancelled once the host has stopped its services.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="InvalidOperationException">The builder is a named loop's.</exception>
+    public static IUnixEventLoopBuilder OnSignal(this IUnixEventLoopBuilder builder, UnixSignal signal, Func<IServiceProvider, CancellationToken, Task> handler)
+        => throw new NotImplementedException();
+
+    /// <summary>Chooses how the ends of children are noticed; the same as <see cref="UnixEventLoopOptions.ChildWatcher"/>.</summary>
+    /// <param name="builder">The default loop's builder.</param>
+    /// <param name="kind">Which watcher.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="InvalidOperationException">The builder is a named loop's.</exception>
+    public static IUnixEventLoopBuilder UseChildWatcher(this IUnixEventLoopBuilder builder, ChildWatcherKind kind)
+        => throw new NotImplementedException();
+
+    /// <summary>Makes <typeparamref name="T"/> the <see cref="IChildWatcher"/>: a singleton, attached to the default loop when the host starts.</summary>
+    /// <typeparam name="T">Made by dependency injection.</typeparam>
+    /// <param name="builder">The default loop's builder.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="InvalidOperationException">The builder is a named loop's.</exception>
+    public static IUnixEventLoopBuilder UseChildWatcher<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IUnixEventLoopBuilder builder)
+        where T : class, IChildWatcher
+        => throw new NotImplementedException();
+}
