@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+
+namespace UnixLoop.TestSupport;
+
+/// <summary>
+/// Compares this process's descriptors and children at the end of a test with those at its start. A test class holds one in
+/// a field and disposes it last, which waits for what still ends and then fails if anything is left.
+/// </summary>
+/// <remarks>Right only while tests run one after the other (TestAssembly.cs). Never collects garbage: what a finalizer would close is a leak.</remarks>
+internal sealed class LeakCheck : IDisposable
+{
+    private readonly TimeSpan _patience;
+    private readonly HashSet<string> _before;
+
+    static LeakCheck()
+    {
+        // The runtime opens its signal pipe at first use and keeps it.
+        PosixSignalRegistration.Create(PosixSignal.SIGTERM, static _ => { }).Dispose();
+    }
+
+    /// <param name="patience">How long to wait for what still ends; null for 10 s.</param>
+    internal LeakCheck(TimeSpan? patience = null)
+    {
+        _patience = patience ?? TimeSpan.FromSeconds(10);
+        _before = Snapshot();
+    }
+
+    public void Dispose()
+    {
+        List<string> left = [];
+        if (!Eventually.TryWait(() => (left = Left()).Count == 0, _patience))
+            Assert.Fail($"left behind: {string.Join(", ", left)}");
+    }
+
+    private List<string> Left() => [.. Snapshot().Except(_before).Order()];
+
+    private static HashSet<string> Snapshot() => [.. Descriptors(), .. Children()];
+
+    private static IEnumerable<string> Descriptors()
+    {
+        foreach (string link in Directory.EnumerateFileSystemEntries("/proc/self/fd").ToArray())
+        {
+            // Gone: the descriptor of the enumeration itself. Libraries are mapped and closed, whenever the runtime likes.
+            string? target = Target(link);
+            if (target is not null && !target.EndsWith(".dll", StringComparison.Ordinal) && !target.EndsWith(".so", StringComparison.Ordinal))
+                yield return $"descriptor {Path.GetFileName(link)} → {target}";
+        }
+    }
+
+    private static string? Target(string link)
+    {
+        try
+        {
+            return new FileInfo(link).LinkTarget;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<string> Children()
+    {
+        foreach (string task in Directory.EnumerateDirectories("/proc/self/task").ToArray())
+        {
+            foreach (string pid in ReadOrEmpty($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                yield return $"child {pid} ({ReadOrEmpty($"/proc/{pid}/comm").Trim()})";
+        }
+    }
+
+    private static string ReadOrEmpty(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+}
