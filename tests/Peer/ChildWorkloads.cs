@@ -1,0 +1,47 @@
+using System.IO.Pipelines;
+
+namespace UnixLoop.Peer;
+
+/// <summary>W1 to W4: children that are started, awaited and captured.</summary>
+internal sealed class ChildWorkloads(ISubprocessFactory factory)
+{
+    internal Task OneByOneAsync(string program) => Rounds.OneByOneAsync(() => RunAsync(program));
+
+    internal Task SixtyFourInFlightAsync(string program) => Rounds.InFlightAsync(64, () => RunAsync(program));
+
+    internal Task CatAsync(string file) => Rounds.TransferAsync(() => CountOutputAsync(file));
+
+    internal Task EchoAsync() => Rounds.OneByOneAsync(async () =>
+    {
+        // What the other peers do: standard output is captured, the other two streams are inherited.
+        SubprocessStartInfo echo = new("/bin/echo", "hello") { Input = Stdio.Inherit, Error = Stdio.Inherit };
+        SubprocessResult result = await factory.RunAsync(echo);
+        if (result.Output != "hello\n")
+            throw new InvalidOperationException($"echo wrote '{result.Output}', {result.Exit}.");
+    });
+
+    private async Task RunAsync(string program)
+    {
+        await using ISubprocess child = await factory.StartAsync(new(program));
+        ChildExitStatus status = await child.WaitForExitAsync();
+        if (!status.IsSuccess)
+            throw new InvalidOperationException($"{program}: {status}.");
+    }
+
+    private async Task<long> CountOutputAsync(string file)
+    {
+        SubprocessStartInfo cat = new("/bin/cat", file, file, file, file) { Output = Stdio.Pipe };
+        await using ISubprocess child = await factory.StartAsync(cat);
+        long count = 0;
+        ReadResult read;
+        do
+        {
+            read = await child.Output.ReadAsync();
+            count += read.Buffer.Length;
+            child.Output.AdvanceTo(read.Buffer.End);
+        }
+        while (!read.IsCompleted);
+        await child.WaitForExitAsync();
+        return count;
+    }
+}
