@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+using Tmds.Linux;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Interop;
+
+internal static unsafe partial class Libc
+{
+    // linux/wait.h
+    internal const int WNOHANG = 0x1;
+    internal const int WEXITED = 0x4;
+    internal const int WNOWAIT = 0x0100_0000;
+    internal const int P_ALL = 0;
+    internal const int P_PID = 1;
+    internal const int P_PIDFD = 3;
+
+    /// <summary>
+    /// waitid(2) as the raw system call, whose fifth argument gives the child's resource usage. Repeated on EINTR; blocks
+    /// unless <paramref name="options"/> has WNOHANG.
+    /// </summary>
+    internal static PosixResult WaitId(int idType, int id, siginfo_t* info, int options, rusage* usage)
+    {
+        if (Faults.IsEnabled && Faults.Fails("waitid", out PosixResult fault) && fault.Errno != EINTR)
+            return fault;
+        PosixResult result;
+        do
+        {
+            result = Result(syscall(WaitIdNumber, idType, id, (nint)info, options, (nint)usage));
+        }
+        while (result.Errno == EINTR);
+        return result;
+    }
+
+    // asm/unistd_64.h; asm-generic/unistd.h for arm64
+    private static nint WaitIdNumber => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 247 : 95;
+
+#pragma warning disable CS8981 // The names are the headers'.
+    /// <summary>The kernel's struct rusage (linux/resource.h); libc's may be longer (musl).</summary>
+    internal struct rusage
+    {
+        internal timeval ru_utime;
+        internal timeval ru_stime;
+        internal long ru_maxrss;
+        internal long ru_ixrss;
+        internal long ru_idrss;
+        internal long ru_isrss;
+        internal long ru_minflt;
+        internal long ru_majflt;
+        internal long ru_nswap;
+        internal long ru_inblock;
+        internal long ru_oublock;
+        internal long ru_msgsnd;
+        internal long ru_msgrcv;
+        internal long ru_nsignals;
+        internal long ru_nvcsw;
+        internal long ru_nivcsw;
+    }
+
+    /// <summary>The kernel's struct __kernel_old_timeval on 64-bit systems (linux/time_types.h).</summary>
+    internal struct timeval
+    {
+        internal long tv_sec;
+        internal long tv_usec;
+    }#pragma warning restore CS8981
+}
