@@ -61,5 +61,6 @@ internal static unsafe partial class Libc
     {
         internal long tv_sec;
         internal long tv_usec;
-    }#pragma warning restore CS8981
+    }
+#pragma warning restore CS8981
 }
