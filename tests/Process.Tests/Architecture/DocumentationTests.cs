@@ -1,0 +1,68 @@
+using System.Text.RegularExpressions;
+using Xunit;
+
+namespace UnixLoop.Process.Tests.Architecture;
+
+public sealed partial class DocumentationTests
+{
+    public static TheoryData<string> Pages =>
+        ["architecture", "asyncio", "loop", "signals", "children", "subprocesses", "hosting", "diagnostics", "performance"];
+
+    [Theory, MemberData(nameof(Pages))]
+    public void Docs_EveryRoom_HasItsPage(string page)
+    {
+        Assert.True(Repository.ReadDocument($"docs/{page}.md").Length > 500);
+        Assert.Contains($"docs/{page}.md", Repository.ReadDocument("README.md"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Docs_RelativeLinks_LeadSomewhere()
+    {
+        List<string> broken = [];
+        foreach (string page in Markdown())
+        {
+            string folder = Path.GetDirectoryName(page)!;
+            foreach (Match link in Link.Matches(File.ReadAllText(page)))
+            {
+                string target = link.Groups["target"].Value.Split('#')[0];
+                if (target.Length > 0 && !target.Contains("://", StringComparison.Ordinal) && !Path.Exists(Path.Combine(folder, target)))
+                    broken.Add($"{Repository.Relative(page)}: {target}");
+            }
+        }
+        Assert.Empty(broken);
+    }
+
+    [Fact]
+    public void Docs_EveryInstrument_IsDescribed()
+    {
+        string page = Repository.ReadDocument("docs/diagnostics.md");
+        string[] names = [.. Repository.SourceFiles("src").SelectMany(file => Instrument.Matches(Repository.ReadCode(file)))
+            .Select(match => match.Groups["name"].Value).Distinct()];
+        Assert.NotEmpty(names);
+        string[] missing = [.. names.Where(name => !page.Contains($"`{name}`", StringComparison.Ordinal))];
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public void Docs_Paths_AreNobodysMachine()
+    {
+        IEnumerable<string> pages = Markdown().Where(page => MachinePath.IsMatch(File.ReadAllText(page)));
+        Assert.Empty(pages.Select(Repository.Relative));
+    }
+
+    private static IEnumerable<string> Markdown() =>
+        new[] { "docs", "src", "samples" }.SelectMany(folder =>
+            Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.md", SearchOption.AllDirectories))
+            .Concat(Directory.EnumerateFiles(Repository.Root, "*.md"));
+
+    [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
+    private static partial Regex Link { get; }
+
+    [GeneratedRegex("""
+        "(?<name>unixloop\.[a-z0-9_.]+)"
+        """)]
+    private static partial Regex Instrument { get; }
+
+    [GeneratedRegex(@"(^|[\s`'""(])/(home|root|Users|work)/\w")]
+    private static partial Regex MachinePath { get; }
+}
