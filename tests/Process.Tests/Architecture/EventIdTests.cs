@@ -36,8 +36,8 @@ public sealed partial class EventIdTests
     public void LogMethods_EventIds_AreUniqueInBothPackages()
     {
         LoggerMessageAttribute[] messages = [.. Assemblies.SelectMany(row => MessagesOf(row.Data))];
-        Assert.Empty(messages.GroupBy(message => message.EventId).Where(group => group.Count() > 1).Select(group => group.Key));
-        Assert.Empty(messages.GroupBy(message => message.EventName).Where(group => group.Count() > 1).Select(group => group.Key));
+        Findings.AreNone(messages.GroupBy(message => message.EventId).Where(group => group.Count() > 1).Select(group => group.Key));
+        Findings.AreNone(messages.GroupBy(message => message.EventName).Where(group => group.Count() > 1).Select(group => group.Key));
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed partial class EventIdTests
         Dictionary<int, string> rows = EventRow.Matches(page)
             .ToDictionary(row => int.Parse(row.Groups["id"].Value), row => row.Groups["name"].Value);
         LoggerMessageAttribute[] messages = [.. Assemblies.SelectMany(row => MessagesOf(row.Data))];
-        Assert.Empty(messages.Where(message => !rows.TryGetValue(message.EventId, out string? name) || name != message.EventName)
+        Findings.AreNone(messages.Where(message => !rows.TryGetValue(message.EventId, out string? name) || name != message.EventName)
             .Select(message => $"| {message.EventId} | `{message.EventName}` | {message.Level} | {message.Message} |"));
     }
 
@@ -58,14 +58,14 @@ public sealed partial class EventIdTests
         string page = Repository.ReadDocument("docs/diagnostics.md");
         int[] unknown = [.. EventRow.Matches(page).Where(row => !row.Value.Contains("retired", StringComparison.Ordinal))
             .Select(row => int.Parse(row.Groups["id"].Value)).Where(id => id < 9000 && !ids.Contains(id))];
-        Assert.Empty(unknown);
+        Findings.AreNone(unknown);
     }
 
     [Fact]
     public void Sources_Logging_GoesThroughLoggerMessageOnly()
     {
         IEnumerable<string> files = Repository.SourceFiles("src").Where(file => DirectLogging.IsMatch(Repository.ReadCode(file)));
-        Assert.Empty(files.Select(Repository.Relative));
+        Findings.AreNone(files.Select(Repository.Relative));
     }
 
     private static IEnumerable<LoggerMessageAttribute> MessagesOf(string assembly) =>

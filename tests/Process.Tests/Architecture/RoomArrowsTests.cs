@@ -23,8 +23,8 @@ public sealed class RoomArrowsTests
     public void LoopRooms_Arrows_PointDownwards()
     {
         Rooms rooms = new("src/Loop");
-        Assert.Empty(rooms.Ambiguous);
-        Assert.Empty(Forbidden(rooms.Arrows(Loop)));
+        Findings.AreNone(rooms.Ambiguous);
+        Findings.AreNone(Forbidden(rooms.Arrows(Loop)));
     }
 
     [Fact]
@@ -32,7 +32,7 @@ public sealed class RoomArrowsTests
     {
         string[] folders = [.. Directory.GetDirectories(Path.Combine(Repository.Root, "src/Loop")).Select(Path.GetFileName)
             .OfType<string>().Where(name => name is not ("bin" or "obj" or "native"))];
-        Assert.Empty(folders.Except(Allowed.Keys));
+        Findings.AreNone(folders.Except(Allowed.Keys));
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class RoomArrowsTests
     public void HostingRooms_KestrelAndSystemd_NeverSeeEachOther()
     {
         Rooms rooms = new("src/Hosting");
-        Assert.Empty(rooms.Ambiguous);
+        Findings.AreNone(rooms.Ambiguous);
         IReadOnlyDictionary<(string From, string To), string> arrows = rooms.Arrows(Hosting);
         Assert.DoesNotContain(("Kestrel", "Systemd"), arrows.Keys);
         Assert.DoesNotContain(("Systemd", "Kestrel"), arrows.Keys);

@@ -9,7 +9,7 @@ public sealed partial class SourceHygieneTests
     {
         string[] tooLong = [.. new[] { "src", "tests", "samples" }.SelectMany(Repository.SourceFiles)
             .Where(file => File.ReadLines(file).Count() > 400).Select(Repository.Relative)];
-        Assert.Empty(tooLong);
+        Findings.AreNone(tooLong);
     }
 
     [Fact]
@@ -25,7 +25,7 @@ public sealed partial class SourceHygieneTests
     {
         IEnumerable<string> files = new[] { "src", "samples" }.SelectMany(Repository.SourceFiles)
             .Where(file => Unfinished.IsMatch(File.ReadAllText(file)));
-        Assert.Empty(files.Select(Repository.Relative));
+        Findings.AreNone(files.Select(Repository.Relative));
     }
 
     [Fact]
@@ -33,15 +33,16 @@ public sealed partial class SourceHygieneTests
     {
         IEnumerable<string> files = new[] { "src", "samples" }.SelectMany(Repository.SourceFiles)
             .Where(file => SwallowedWhole.IsMatch(Repository.ReadCode(file)));
-        Assert.Empty(files.Select(Repository.Relative));
+        Findings.AreNone(files.Select(Repository.Relative));
     }
 
     [Fact]
     public void Tests_Sleeping_WaitForConditionsInstead()
     {
         IEnumerable<string> files = Repository.SourceFiles("tests")
-            .Where(file => Sleep.IsMatch(Repository.ReadCode(file)) && Path.GetFileName(file) is not ("Eventually.cs" or nameof(SourceHygieneTests) + ".cs"));
-        Assert.Empty(files.Select(Repository.Relative));
+            .Where(file => file.Contains(".Tests/", StringComparison.Ordinal))
+            .Where(file => Sleep.IsMatch(Repository.ReadCode(file)) && Path.GetFileName(file) != nameof(SourceHygieneTests) + ".cs");
+        Findings.AreNone(files.Select(Repository.Relative));
     }
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK|NotImplementedException)\b")]
