@@ -1,0 +1,53 @@
+using System.Runtime.InteropServices;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Interop;
+
+internal static unsafe partial class Libc
+{
+    /// <summary>openat(2) from our working directory, always close-on-exec and never taking a terminal; repeated on EINTR (a FIFO waits for its other end).</summary>
+    internal static PosixResult Open(string path, int flags, uint mode = 0)
+    {
+        if (Faults.IsEnabled && Faults.Fails("openat", out PosixResult fault))
+            return fault;
+        PosixResult result;
+        do
+        {
+            result = Result(openat(AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, mode));
+        }
+        while (result.Errno == EINTR);
+        return result;
+    }
+
+    /// <summary>pipe2(2) with O_CLOEXEC, both ends blocking.</summary>
+    internal static PosixResult Pipe(out int readEnd, out int writeEnd)
+    {
+        readEnd = writeEnd = -1;
+        if (Faults.IsEnabled && Faults.Fails("pipe2", out PosixResult fault))
+            return fault;
+        int* ends = stackalloc int[2];
+        PosixResult result = Result(pipe2(ends, O_CLOEXEC));
+        if (result.IsSuccess)
+            (readEnd, writeEnd) = (ends[0], ends[1]);
+        return result;
+    }
+
+    /// <summary>access(2): F_OK asks whether the path leads to anything.</summary>
+    internal static PosixResult Access(byte* path, int mode) =>
+        Faults.IsEnabled && Faults.Fails("access", out PosixResult fault) ? fault : Result(access(path, mode));
+
+    /// <summary>isatty(3): whether the descriptor is a terminal; any error says no.</summary>
+    internal static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int openat(int directory, string path, int flags, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int pipe2(int* ends, int flags);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int access(byte* path, int mode);
+
+    [LibraryImport(Library)]
+    private static partial int isatty(int descriptor);
+}
