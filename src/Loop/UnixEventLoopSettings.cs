@@ -32,4 +32,14 @@ public sealed class UnixEventLoopSettings
     /// <summary>How long a callback may hold the loop before debug mode names it (asyncio: <c>slow_callback_duration</c>).</summary>
     /// <value>Default 100 ms; above zero.</value>
     public TimeSpan SlowCallbackThreshold { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    internal void Validate()
+    {
+        if (!OperatingSystem.IsLinux())
+            throw new PlatformNotSupportedException("UnixLoop needs Linux (epoll, eventfd, pidfd); guard its use with OperatingSystem.IsLinux().");
+        ArgumentException.ThrowIfNullOrWhiteSpace(Name);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowCallbackThreshold, TimeSpan.Zero);
+        if (TimeProvider is Timers.LoopTimeProvider)
+            throw new ArgumentException($"{nameof(TimeProvider)} is an event loop's own: a loop can't be its own clock.", nameof(TimeProvider));
+    }
 }

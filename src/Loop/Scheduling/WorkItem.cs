@@ -1,0 +1,49 @@
+using System.Runtime.CompilerServices;
+
+namespace UnixLoop.Scheduling;
+
+/// <summary>A callback and its state, kept by value so that posting allocates nothing.</summary>
+internal readonly unsafe struct WorkItem
+{
+    private readonly delegate*<object, object?, void> _invoke;
+    private readonly object? _state;
+
+    private WorkItem(object callback, object? state, delegate*<object, object?, void> invoke)
+    {
+        Callback = callback;
+        _state = state;
+        _invoke = invoke;
+    }
+
+    /// <summary>The delegate, or the <see cref="Invocation"/>.</summary>
+    internal object Callback { get; }
+
+    internal static WorkItem From(Action callback) => new(callback, null, &InvokeAction);
+
+    internal static WorkItem From<TState>(Action<TState> callback, TState state) where TState : class? =>
+        new(callback, state, &InvokeWithState<TState>);
+
+    internal static WorkItem From(SendOrPostCallback callback, object? state) => new(callback, state, &InvokeSendOrPost);
+
+    internal static WorkItem From(Invocation invocation) => new(invocation, null, &InvokeInvocation);
+
+    internal void Invoke() => _invoke(Callback, _state);
+
+    /// <summary>
+    /// A continuation (of an await, or of a pipe: told by their delegates' types) goes to the thread pool when the loop can't run
+    /// it, because somebody waits for it; false for what is bound to the loop.
+    /// </summary>
+    internal bool TryRunElsewhere() =>
+        Callback is SendOrPostCallback or Action<object?>
+        && ThreadPool.UnsafeQueueUserWorkItem(static item => item.Invoke(), this, preferLocal: false);
+
+    // Unsafe.As is right here: each From pairs the delegate with the function that knows its type.
+    private static void InvokeAction(object callback, object? state) => Unsafe.As<Action>(callback)();
+
+    private static void InvokeWithState<TState>(object callback, object? state) where TState : class? =>
+        Unsafe.As<Action<TState>>(callback)(Unsafe.As<object?, TState>(ref state));
+
+    private static void InvokeSendOrPost(object callback, object? state) => Unsafe.As<SendOrPostCallback>(callback)(state);
+
+    private static void InvokeInvocation(object callback, object? state) => Unsafe.As<Invocation>(callback).RunOnLoop();
+}

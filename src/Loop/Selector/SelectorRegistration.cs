@@ -1,0 +1,32 @@
+using System.Runtime.InteropServices;
+
+namespace UnixLoop.Selector;
+
+/// <summary>One descriptor's place in the selector. Borrows the handle until it is disposed.</summary>
+internal sealed class SelectorRegistration(
+    EpollSelector selector, SafeHandle handle, int descriptor, uint generation, uint events, IReadyHandler handler) : IDisposable
+{
+    internal SafeHandle Handle { get; } = handle;
+
+    internal int Descriptor { get; } = descriptor;
+
+    internal IReadyHandler Handler { get; } = handler;
+
+    /// <summary>What epoll carries: the generation tells this registration from an earlier one of the same descriptor.</summary>
+    internal ulong Key { get; } = ((ulong)generation << 32) | (uint)descriptor;
+
+    /// <summary>The registered events; 0 while paused. Guarded by the selector's gate.</summary>
+    internal uint Events { get; set; } = events;
+
+    /// <summary>Guarded by the selector's gate.</summary>
+    internal bool IsRemoved { get; set; }
+
+    /// <summary>
+    /// Changes the events, from any thread. Zero takes the descriptor out of epoll until the next change: an empty mask would
+    /// go on reporting EPOLLHUP and EPOLLERR (linux.md, rule 2). Who wants just those registers EPOLLERR.
+    /// </summary>
+    internal void Modify(uint events) => selector.Modify(this, events);
+
+    /// <summary>EPOLL_CTL_DEL, then lets go of the handle; idempotent, any thread. On the loop's thread no further event comes.</summary>
+    public void Dispose() => selector.Remove(this);
+}
