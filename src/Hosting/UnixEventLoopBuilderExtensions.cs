@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using UnixLoop;
 using UnixLoop.Hosting;
 
@@ -9,8 +11,8 @@ public static class UnixEventLoopBuilderExtensions
 {
     /// <summary>
     /// Runs <paramref name="handler"/> on the thread pool for <paramref name="signal"/>, in a service scope of its own: one call
-    /// at a time, deliveries during a call are told by one further call. Several handlers of one signal run in the order of their registration;
-    /// a handler that throws is logged. A handler for TERM, INT or QUIT runs beside the lifetime's.
+    /// at a time; deliveries during a call are told by one further call. Several handlers of one signal run one after another, in the order
+    /// of their registration; one that throws is logged. A handler for TERM, INT or QUIT runs beside the lifetime's.
     /// </summary>
     /// <param name="builder">The default loop's builder.</param>
     /// <param name="signal">A signal that can be handled; any other is refused when the host starts.</param>
@@ -18,7 +20,11 @@ public static class UnixEventLoopBuilderExtensions
     /// <returns>The builder.</returns>
     /// <exception cref="InvalidOperationException">The builder is a named loop's.</exception>
     public static IUnixEventLoopBuilder OnSignal(this IUnixEventLoopBuilder builder, UnixSignal signal, Func<IServiceProvider, CancellationToken, Task> handler)
-        => throw new NotImplementedException();
+    {
+        ArgumentNullException.ThrowIfNull(handler);
+        ThrowIfNamed(builder).AddSingleton(new SignalHandler(signal, handler));
+        return builder;
+    }
 
     /// <summary>Chooses how the ends of children are noticed; the same as <see cref="UnixEventLoopOptions.ChildWatcher"/>.</summary>
     /// <param name="builder">The default loop's builder.</param>
@@ -26,7 +32,10 @@ public static class UnixEventLoopBuilderExtensions
     /// <returns>The builder.</returns>
     /// <exception cref="InvalidOperationException">The builder is a named loop's.</exception>
     public static IUnixEventLoopBuilder UseChildWatcher(this IUnixEventLoopBuilder builder, ChildWatcherKind kind)
-        => throw new NotImplementedException();
+    {
+        ThrowIfNamed(builder).Configure<UnixEventLoopOptions>(options => options.ChildWatcher = kind);
+        return builder;
+    }
 
     /// <summary>Makes <typeparamref name="T"/> the <see cref="IChildWatcher"/>: a singleton, attached to the default loop when the host starts.</summary>
     /// <typeparam name="T">Made by dependency injection.</typeparam>
@@ -35,5 +44,17 @@ public static class UnixEventLoopBuilderExtensions
     /// <exception cref="InvalidOperationException">The builder is a named loop's.</exception>
     public static IUnixEventLoopBuilder UseChildWatcher<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(this IUnixEventLoopBuilder builder)
         where T : class, IChildWatcher
-        => throw new NotImplementedException();
+    {
+        ThrowIfNamed(builder).Replace(ServiceDescriptor.Singleton<IChildWatcher, T>());
+        return builder;
+    }
+
+    private static IServiceCollection ThrowIfNamed(IUnixEventLoopBuilder builder, [CallerMemberName] string method = "")
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Name.Length == 0
+            ? builder.Services
+            : throw new InvalidOperationException(
+                $"{method} was called for the loop '{builder.Name}'; signals and children belong to the default loop: use the builder of AddUnixEventLoop(…) without a name.");
+    }
 }

@@ -14,26 +14,38 @@ public static class UnixEventLoopServiceCollectionExtensions
     /// <summary>
     /// Adds the default loop, configured from the section <c>UnixEventLoop</c>: <see cref="IUnixEventLoop"/>,
     /// <see cref="IChildWatcher"/>, <see cref="ISubprocessFactory"/> and <see cref="IUnixHostDrain"/> as singletons, and
-    /// <see cref="UnixHostLifetime"/> in the place of the console's or systemd's lifetime. Called twice, it is harmless.
+    /// <see cref="UnixHostLifetime"/> in the place of the console's or systemd's lifetime.
     /// </summary>
+    /// <remarks>The overloads may be called together and repeatedly: there is one loop, and its options are set in the order of the calls.</remarks>
     /// <param name="services">The application's services. Call <c>UseSystemd</c> or <c>AddSystemd</c> before.</param>
     /// <returns>For signal handlers and the choice of the child watcher.</returns>
     public static IUnixEventLoopBuilder AddUnixEventLoop(this IServiceCollection services)
-        => throw new NotImplementedException();
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        return Registration.AddDefault(services, Registration.BindDefaultSection);
+    }
 
     /// <summary>Adds the default loop, configured by <paramref name="configure"/>; no configuration section is read.</summary>
     /// <inheritdoc cref="AddUnixEventLoop(IServiceCollection)" path="/remarks|/returns"/>
     /// <param name="services">The application's services. Call <c>UseSystemd</c> or <c>AddSystemd</c> before.</param>
-    /// <param name="configure">Sets options; after the section, where the parameterless overload was called too.</param>
+    /// <param name="configure">Sets options.</param>
     public static IUnixEventLoopBuilder AddUnixEventLoop(this IServiceCollection services, Action<UnixEventLoopOptions> configure)
-        => throw new NotImplementedException();
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(configure);
+        return Registration.AddDefault(services, s => s.Configure(configure));
+    }
 
     /// <summary>Adds the default loop, configured from <paramref name="section"/>.</summary>
     /// <inheritdoc cref="AddUnixEventLoop(IServiceCollection)" path="/remarks|/returns"/>
     /// <param name="services">The application's services. Call <c>UseSystemd</c> or <c>AddSystemd</c> before.</param>
     /// <param name="section">Holds the properties of <see cref="UnixEventLoopOptions"/>.</param>
     public static IUnixEventLoopBuilder AddUnixEventLoop(this IServiceCollection services, IConfigurationSection section)
-        => throw new NotImplementedException();
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(section);
+        return Registration.AddDefault(services, s => s.Configure<UnixEventLoopOptions>(section));
+    }
 
     /// <summary>
     /// Adds a further loop with a thread of its own: a keyed <see cref="IUnixEventLoop"/> whose key, options' name and thread
@@ -44,5 +56,9 @@ public static class UnixEventLoopServiceCollectionExtensions
     /// <param name="configure">Sets the loop's options; null for the defaults.</param>
     /// <returns>The builder of this loop.</returns>
     public static IUnixEventLoopBuilder AddUnixEventLoop(this IServiceCollection services, string name, Action<UnixEventLoopOptions>? configure = null)
-        => throw new NotImplementedException();
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        return Registration.AddNamed(services, name, configure);
+    }
 }

@@ -1,20 +1,164 @@
+using System.Runtime.InteropServices;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
 
-/// <summary>The host's lifetime: signals stop it, with time to drain before and a forced exit behind.</summary>
+/// <summary>
+/// The host's lifetime on Linux. The first TERM, INT or QUIT lets the application drain for
+/// <see cref="UnixEventLoopOptions.ShutdownDelay"/> and then stops it; a second one cuts the delay short; the next one flushes the
+/// log for at most 1 s and ends the process with exit code 128 plus the signal's number. A signal during start-up cancels the start.
+/// systemd is told READY and STOPPING, each once.
+/// </summary>
 public sealed class UnixHostLifetime : IHostLifetime, IDisposable
 {
-    internal UnixHostLifetime() => throw new NotImplementedException();
+    // PosixSignalRegistration and not the default loop's AddSignalHandler: a signal must be heard before the loop has started
+    // and after it has died, the runtime runs these three signals on a thread of their own even when the pool is exhausted,
+    // and a loop has one handler for each signal, which is the application's to set. Registrations of one signal all run.
+    private readonly List<PosixSignalRegistration> _signals = [];
+    private readonly ShutdownSequence _sequence = new();
+    private readonly IHostApplicationLifetime _application;
+    private readonly IHostEnvironment _environment;
+    private readonly IOptions<UnixEventLoopOptions> _options;
+    private readonly bool _silent;
+    private readonly HostPlatform _platform;
+    private readonly UnixHostDrain _drain;
+    private readonly ServiceNotifier _serviceManager;
+    private readonly ForcedExit _forcedExit;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private CancellationTokenRegistration _started;
+    private CancellationTokenRegistration _stopping;
+    private volatile ITimer? _delay;
+
+    private UnixHostLifetime(IServiceProvider services)
+    {
+        _application = services.GetRequiredService<IHostApplicationLifetime>();
+        _environment = services.GetRequiredService<IHostEnvironment>();
+        _options = services.GetRequiredService<IOptions<UnixEventLoopOptions>>();
+        _silent = services.GetRequiredService<IOptions<ConsoleLifetimeOptions>>().Value.SuppressStatusMessages;
+        _platform = services.GetRequiredService<HostPlatform>();
+        _drain = services.GetRequiredService<UnixHostDrain>();
+        _serviceManager = services.GetRequiredService<ServiceNotifier>();
+        _forcedExit = services.GetRequiredService<ForcedExit>();
+        _clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
+        _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
+    }
 
     /// <summary>Takes over TERM, INT and QUIT.</summary>
-    /// <param name="cancellationToken">Cancelled when the start is.</param>
-    public Task WaitForStartAsync(CancellationToken cancellationToken) => throw new NotImplementedException();
+    /// <param name="cancellationToken">Unused: nothing is waited for.</param>
+    /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
+    public Task WaitForStartAsync(CancellationToken cancellationToken)
+    {
+        _platform.ThrowIfUnsupported();
+        _started = _application.ApplicationStarted.UnsafeRegister(static lifetime => ((UnixHostLifetime)lifetime!).OnStarted(), this);
+        _stopping = _application.ApplicationStopping.UnsafeRegister(static lifetime => ((UnixHostLifetime)lifetime!).OnStopping(), this);
+        if (HandlesSignals())
+        {
+            foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
+                _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
+        }
 
-    /// <summary>Does nothing: the signals stay ours until the lifetime is disposed.</summary>
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Does nothing: the signals stay taken until <see cref="Dispose"/>, so that a stop that hangs can still be ended.</summary>
     /// <param name="cancellationToken">Unused.</param>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Gives the signals back.</summary>
-    public void Dispose() => throw new NotImplementedException();
+    /// <summary>Gives the signals back; they have their default action again where nobody else handles them. Idempotent.</summary>
+    public void Dispose()
+    {
+        foreach (PosixSignalRegistration signal in _signals)
+            signal.Dispose();
+        _delay?.Dispose();
+        _started.Dispose();
+        _stopping.Dispose();
+    }
+
+    internal static UnixHostLifetime Create(IServiceProvider services) => new(services);
+
+    internal void OnSignal(UnixSignal signal)
+    {
+        TimeSpan delay = _options.Value.ShutdownDelay;
+        switch (_sequence.OnSignal(delayed: delay > TimeSpan.Zero))
+        {
+            case ShutdownStep.CancelStart:
+                LifetimeLog.StartCancelled(_logger, signal);
+                _application.StopApplication();
+                break;
+            case ShutdownStep.Drain:
+                LifetimeLog.Draining(_logger, signal, delay);
+                // Armed before anybody is told: a callback of Draining that hangs must not hold up the stop.
+                _delay = _clock.CreateTimer(static lifetime => ((UnixHostLifetime)lifetime!).OnDelayElapsed(), this, delay, Timeout.InfiniteTimeSpan);
+                _serviceManager.Stopping();
+                _drain.Begin();
+                break;
+            case ShutdownStep.Stop:
+                LifetimeLog.StoppingBySignal(_logger, signal);
+                _application.StopApplication();
+                break;
+            case ShutdownStep.AlreadyStopping:
+                LifetimeLog.SignalWhileStopping(_logger, signal);
+                break;
+            case ShutdownStep.Exit:
+                LifetimeLog.ForcedExit(_logger, signal, ForcedExit.CodeFor(signal));
+                _forcedExit.Now(ForcedExit.CodeFor(signal));
+                break;
+        }
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        OnSignal(context.Signal switch
+        {
+            PosixSignal.SIGINT => new UnixSignal(2),
+            PosixSignal.SIGQUIT => new UnixSignal(3),
+            _ => UnixSignal.Term,
+        });
+    }
+
+    private void OnDelayElapsed()
+    {
+        if (!_sequence.OnDelayElapsed())
+            return;
+        LifetimeLog.Drained(_logger);
+        _application.StopApplication();
+    }
+
+    private void OnStarted()
+    {
+        if (!_sequence.OnStarted())
+            return;
+        if (!_silent)
+            LifetimeLog.ApplicationStarted(_logger, _environment.EnvironmentName, _environment.ContentRootPath);
+        _serviceManager.Ready();
+    }
+
+    private void OnStopping()
+    {
+        _sequence.OnStopping();
+        _delay?.Dispose();
+        if (!_silent)
+            LifetimeLog.ApplicationStopping(_logger);
+        _serviceManager.Stopping();
+        _drain.Begin();
+    }
+
+    /// <summary>Bad options fail the start a moment later, together with everybody else's: then the answer does not matter.</summary>
+    private bool HandlesSignals()
+    {
+        try
+        {
+            return _options.Value.HandleShutdownSignals;
+        }
+        catch (OptionsValidationException)
+        {
+            return false;
+        }
+    }
 }

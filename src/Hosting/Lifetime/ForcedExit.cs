@@ -1,0 +1,58 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using UnixLoop.Hosting.Interop;
+
+namespace UnixLoop.Hosting;
+
+/// <summary>
+/// The end of a process whose shutdown hangs (linux.md, rule 18): the log is flushed for at most 1 s, then _exit(2), because
+/// Environment.Exit runs handlers that may be what hangs.
+/// </summary>
+internal sealed class ForcedExit(ILoggerFactory factory, IEnumerable<ILoggerProvider> providers)
+{
+    private static readonly TimeSpan FlushBound = TimeSpan.FromSeconds(1);
+
+    /// <summary>A shell's number for a process that a signal ended.</summary>
+    internal static int CodeFor(UnixSignal signal) => 128 + signal.Number;
+
+    [DoesNotReturn]
+    internal void Now(int exitCode)
+    {
+        FlushLog();
+        Libc.Exit(exitCode);
+    }
+
+    /// <summary>
+    /// Disposing is the only flush that a logger provider has. The factory does not dispose the providers that dependency injection
+    /// made, so each is asked, on a thread of its own: one that hangs must not keep the others from writing.
+    /// </summary>
+    private void FlushLog()
+    {
+        IDisposable[] targets = [.. providers, factory];
+        using var pending = new CountdownEvent(targets.Length);
+        foreach (IDisposable target in targets)
+        {
+            new Thread(() =>
+            {
+                Flush(target);
+                pending.Signal();
+            })
+            { IsBackground = true, Name = "unix-log-flush" }.Start();
+        }
+
+        pending.Wait(FlushBound);
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a provider throws, the process ends.")]
+    private static void Flush(IDisposable target)
+    {
+        try
+        {
+            target.Dispose();
+        }
+        catch (Exception)
+        {
+            // The log itself failed: there is nowhere left to say so.
+        }
+    }
+}

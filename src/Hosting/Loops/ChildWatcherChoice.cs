@@ -1,0 +1,26 @@
+using Microsoft.Extensions.Options;
+
+namespace UnixLoop.Hosting;
+
+/// <summary>Which watcher <see cref="UnixEventLoopOptions.ChildWatcher"/> comes to on this system, and why.</summary>
+internal sealed class ChildWatcherChoice
+{
+    public ChildWatcherChoice(IOptions<UnixEventLoopOptions> options, HostPlatform platform)
+    {
+        platform.ThrowIfUnsupported();
+        (Kind, Reason) = options.Value.ChildWatcher switch
+        {
+            ChildWatcherKind.Auto => Probe(),
+            var kind => (kind, $"UnixEventLoopOptions.ChildWatcher is {kind}"),
+        };
+    }
+
+    /// <summary>Never Auto.</summary>
+    internal ChildWatcherKind Kind { get; }
+
+    internal string Reason { get; }
+
+    internal IChildWatcher Create() => Kind == ChildWatcherKind.Pidfd ? new PidfdChildWatcher() : new ThreadedChildWatcher();
+
+    private static (ChildWatcherKind Kind, string Reason) Probe() => (ChildWatcherKind.Pidfd, "pidfds are there");
+}

@@ -1,0 +1,100 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace UnixLoop.Hosting;
+
+/// <summary>Runs the handlers of <c>OnSignal</c>, and the reload on HUP before them, while the default loop runs.</summary>
+/// <remarks>The loop calls one handler a signal, one at a time; this class makes one out of several.</remarks>
+internal sealed class SignalDispatcher(
+    IServiceScopeFactory scopes,
+    IOptions<UnixEventLoopOptions> options,
+    IEnumerable<SignalHandler> handlers,
+    ILogger<SignalDispatcher> logger,
+    IConfiguration? configuration = null)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<UnixSignal, Task> _running = [];
+    private readonly List<UnixSignal> _handled = [];
+
+    /// <exception cref="ArgumentException">A signal can't be handled; the message names it.</exception>
+    internal void Start(UnixEventLoop loop)
+    {
+        IEnumerable<SignalHandler> all = options.Value.ReloadOnHangup ? [new SignalHandler(new UnixSignal(1), Reload), .. handlers] : handlers;
+        foreach (IGrouping<UnixSignal, SignalHandler> signal in all.GroupBy(h => h.Signal))
+        {
+            SignalHandler[] ordered = [.. signal];
+            _handled.Add(signal.Key);
+            loop.AddSignalHandler(signal.Key, token => new ValueTask(Track(signal.Key, RunAsync(ordered, token))));
+        }
+    }
+
+    /// <summary>Takes the handlers away, cancels those that run, and waits for them.</summary>
+    internal async Task StopAsync(UnixEventLoop loop, CancellationToken cancellationToken)
+    {
+        foreach (UnixSignal signal in _handled)
+            loop.RemoveSignalHandler(signal);
+        KeyValuePair<UnixSignal, Task>[] running;
+        lock (_lock)
+            running = [.. _running.Where(r => !r.Value.IsCompleted)];
+        foreach ((UnixSignal signal, Task task) in running)
+        {
+            try
+            {
+                await task.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                LoopServiceLog.SignalHandlerNotFinished(logger, signal);
+            }
+        }
+    }
+
+    private Task Track(UnixSignal signal, Task task)
+    {
+        lock (_lock)
+            _running[signal] = task;
+        return task;
+    }
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A handler's failure is logged; the other handlers still run.")]
+    private async Task RunAsync(SignalHandler[] ordered, CancellationToken cancellationToken)
+    {
+        foreach (SignalHandler handler in ordered)
+        {
+            AsyncServiceScope scope = scopes.CreateAsyncScope();
+            try
+            {
+                await using (scope.ConfigureAwait(false))
+                    await handler.Callback(scope.ServiceProvider, cancellationToken).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                LoopServiceLog.SignalHandlerFailed(logger, handler.Signal, e);
+            }
+        }
+    }
+
+    /// <summary>A provider that can't read its source keeps what it had; the error is the only sign of it.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a configuration provider throws, the application goes on with what it has.")]
+    private Task Reload(IServiceProvider services, CancellationToken cancellationToken)
+    {
+        try
+        {
+            ((IConfigurationRoot)configuration!).Reload();
+            LoopServiceLog.ConfigurationReloaded(logger);
+        }
+        catch (Exception e)
+        {
+            LoopServiceLog.ConfigurationNotReloaded(logger, e);
+        }
+
+        return Task.CompletedTask;
+    }
+}

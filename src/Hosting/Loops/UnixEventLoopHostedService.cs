@@ -1,0 +1,124 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace UnixLoop.Hosting;
+
+/// <summary>
+/// Starts the loops before every service's StartAsync and stops them, children first, after every service's StopAsync. What a
+/// failed start, or a host that never ran, leaves behind goes with the dispose.
+/// </summary>
+/// <remarks>
+/// The loops are resolved in StartingAsync, not in the constructor: hosted services are made before the options are validated,
+/// and a start that fails must list the mistakes of all options, not of these alone.
+/// </remarks>
+internal sealed class UnixEventLoopHostedService(
+    IServiceProvider services,
+    IEnumerable<NamedLoop> namedLoops,
+    IHostApplicationLifetime application,
+    ILogger<UnixEventLoopHostedService> logger) : IHostedLifecycleService, IAsyncDisposable, IDisposable
+{
+    /// <summary>Once the host's time is over, a loop has this long to end: it needs microseconds unless a callback holds it.</summary>
+    private static readonly TimeSpan LateStopBound = TimeSpan.FromSeconds(1);
+
+    private readonly List<UnixEventLoop> _started = [];
+    private HostedChildren? _children;
+    private UnixEventLoop? _default;
+    private int _stopped;
+
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        services.GetRequiredService<HostPlatform>().ThrowIfUnsupported();
+        _default = services.GetService<UnixEventLoop>();
+        if (_default is not null)
+            LifetimeRegistration.Check(services);
+        foreach (UnixEventLoop loop in Loops())
+        {
+            _started.Add(loop);
+            await loop.StartAsync(cancellationToken).ConfigureAwait(false);
+            LoopServiceLog.LoopStarted(logger, loop.Name);
+            _ = WatchAsync(loop);
+        }
+
+        if (_default is null)
+            return;
+        _children = services.GetRequiredService<HostedChildren>();
+        _children.Attach(_default);
+        services.GetRequiredService<SignalDispatcher>().Start(_default);
+    }
+
+    public async Task StoppedAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+            return;
+        if (_default is not null)
+            await services.GetRequiredService<SignalDispatcher>().StopAsync(_default, cancellationToken).ConfigureAwait(false);
+        if (_children is not null)
+            await _children.StopAsync(cancellationToken).ConfigureAwait(false);
+        foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
+            await StopAsync(loop, cancellationToken).ConfigureAwait(false);
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Idempotent, and harmless beside the container's own dispose of loops and children.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+            return;
+        if (_children is not null)
+            await _children.KillAsync().ConfigureAwait(false);
+        foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
+            await loop.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+
+    private UnixEventLoop[] Loops() =>
+    [
+        .. _default is null ? (ReadOnlySpan<UnixEventLoop>)[] : [_default],
+        .. namedLoops.Select(named => services.GetRequiredKeyedService<UnixEventLoop>(named.Name)),
+    ];
+
+    private async Task StopAsync(UnixEventLoop loop, CancellationToken cancellationToken)
+    {
+        Task stop = loop.StopAsync(CancellationToken.None);
+        try
+        {
+            await stop.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            TimeProvider clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
+            await Task.WhenAny(stop, Task.Delay(LateStopBound, clock, CancellationToken.None)).ConfigureAwait(false);
+        }
+
+        if (stop.IsCompleted)
+            LoopServiceLog.LoopStopped(logger, loop.Name);
+        else
+            LoopServiceLog.LoopNotStopped(logger, loop.Name);
+    }
+
+    /// <summary>A program whose Main returns an int overrides the exit code (docs/hosting.md).</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever ended the loop, the host must not go on without it.")]
+    private async Task WatchAsync(UnixEventLoop loop)
+    {
+        try
+        {
+            await loop.Completion.ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            LoopServiceLog.LoopDied(logger, loop.Name, e);
+            Environment.ExitCode = 1;
+            application.StopApplication();
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace UnixLoop.Hosting;
+
+/// <summary>Checks what no attribute can say: how the options fit together, and how they fit into the host.</summary>
+internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, IConfiguration? configuration = null) : IValidateOptions<UnixEventLoopOptions>
+{
+    /// <summary>After KILL, the reaps are awaited for this long: it comes on top of the longest grace.</summary>
+    private static readonly TimeSpan ReapBound = TimeSpan.FromSeconds(1);
+
+    public ValidateOptionsResult Validate(string? name, UnixEventLoopOptions options)
+    {
+        var result = new ValidateOptionsResultBuilder();
+        if (!Enum.IsDefined(options.ChildWatcher))
+            result.AddError($"is {(int)options.ChildWatcher}; it must be {string.Join(", ", Enum.GetNames<ChildWatcherKind>())}.", nameof(options.ChildWatcher));
+        if (string.IsNullOrEmpty(name))
+            CheckDefault(options, result);
+        else
+            CheckNamed(name, options, result);
+        return result.Build();
+    }
+
+    private void CheckDefault(UnixEventLoopOptions options, ValidateOptionsResultBuilder result)
+    {
+        TimeSpan shutdown = host.Value.ShutdownTimeout;
+        if (shutdown != Timeout.InfiniteTimeSpan && options.ChildStopGrace + ReapBound > shutdown)
+        {
+            result.AddError(
+                $"is {options.ChildStopGrace:c} and HostOptions.ShutdownTimeout is {shutdown:c}; the grace and {ReapBound.TotalSeconds} s for killing and reaping "
+                + "must fit into the shutdown timeout, or the host gives up while children still run.",
+                nameof(options.ChildStopGrace));
+        }
+
+        if (options.ShutdownDelay > TimeSpan.Zero && !options.HandleShutdownSignals)
+        {
+            result.AddError(
+                $"is {options.ShutdownDelay:c} while HandleShutdownSignals is false; without the signals nothing begins the delay.",
+                nameof(options.ShutdownDelay));
+        }
+
+        if (options.ReloadOnHangup && configuration is not IConfigurationRoot)
+        {
+            result.AddError(
+                $"is set, but the application's IConfiguration is {configuration?.GetType().ToString() ?? "missing"}; only an IConfigurationRoot can be reloaded.",
+                nameof(options.ReloadOnHangup));
+        }
+    }
+
+    /// <summary>An option that a named loop would silently ignore is a mistake.</summary>
+    private static void CheckNamed(string name, UnixEventLoopOptions options, ValidateOptionsResultBuilder result)
+    {
+        var defaults = new UnixEventLoopOptions();
+        Check(nameof(options.ChildWatcher), options.ChildWatcher != defaults.ChildWatcher);
+        Check(nameof(options.ChildStopGrace), options.ChildStopGrace != defaults.ChildStopGrace);
+        Check(nameof(options.ShutdownDelay), options.ShutdownDelay != defaults.ShutdownDelay);
+        Check(nameof(options.HandleShutdownSignals), options.HandleShutdownSignals != defaults.HandleShutdownSignals);
+        Check(nameof(options.ReloadOnHangup), options.ReloadOnHangup != defaults.ReloadOnHangup);
+
+        void Check(string property, bool changed)
+        {
+            if (changed)
+                result.AddError($"is set for the loop '{name}'; it belongs to the default loop: set it in AddUnixEventLoop(…) without a name.", property);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Net.Sockets;
+
+namespace UnixLoop.Hosting.Systemd;
+
+/// <summary>Sends state to the service manager by datagram (sd_notify(3)); a path, or an abstract name behind an @.</summary>
+internal sealed class NotifySocket
+{
+    internal const string Variable = "NOTIFY_SOCKET";
+
+    /// <summary>A service manager that does not read for this long is not waited for.</summary>
+    private const int SendTimeoutMilliseconds = 1000;
+
+    private readonly UnixDomainSocketEndPoint _address;
+
+    private NotifySocket(UnixDomainSocketEndPoint address) => _address = address;
+
+    /// <summary>False for an address of another kind (AF_VSOCK) and for one that is too long.</summary>
+    internal static bool TryCreate(string address, out NotifySocket? socket)
+    {
+        socket = null;
+        if (address is not ['/' or '@', _, ..])
+            return false;
+        try
+        {
+            socket = new NotifySocket(new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address));
+            return true;
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            return false;
+        }
+    }
+
+    /// <exception cref="SocketException">Nobody receives there.</exception>
+    internal void Send(ReadOnlySpan<byte> state)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.SendTimeout = SendTimeoutMilliseconds;
+        socket.Connect(_address);
+        socket.Send(state);
+    }
+}
