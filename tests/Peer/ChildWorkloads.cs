@@ -3,15 +3,18 @@ using System.IO.Pipelines;
 namespace UnixLoop.Peer;
 
 /// <summary>W1 to W4: children that are started, awaited and captured.</summary>
-internal sealed class ChildWorkloads(ISubprocessFactory factory)
+internal static class ChildWorkloads
 {
-    internal Task OneByOneAsync(string program) => Rounds.OneByOneAsync(() => RunAsync(program));
+    internal static Task OneByOneAsync(ISubprocessFactory factory, string program) =>
+        Rounds.OneByOneAsync(() => RunAsync(factory, program));
 
-    internal Task SixtyFourInFlightAsync(string program) => Rounds.InFlightAsync(64, () => RunAsync(program));
+    internal static Task SixtyFourInFlightAsync(ISubprocessFactory factory, string program) =>
+        Rounds.InFlightAsync(64, () => RunAsync(factory, program));
 
-    internal Task CatAsync(string file) => Rounds.TransferAsync(() => CountOutputAsync(file));
+    internal static Task CatAsync(ISubprocessFactory factory, string file) =>
+        Rounds.TransferAsync(() => CountOutputAsync(factory, file));
 
-    internal Task EchoAsync() => Rounds.OneByOneAsync(async () =>
+    internal static Task EchoAsync(ISubprocessFactory factory) => Rounds.OneByOneAsync(async () =>
     {
         // What the other peers do: standard output is captured, the other two streams are inherited.
         SubprocessStartInfo echo = new("/bin/echo", "hello") { Input = Stdio.Inherit, Error = Stdio.Inherit };
@@ -20,7 +23,7 @@ internal sealed class ChildWorkloads(ISubprocessFactory factory)
             throw new InvalidOperationException($"echo wrote '{result.Output}', {result.Exit}.");
     });
 
-    private async Task RunAsync(string program)
+    private static async Task RunAsync(ISubprocessFactory factory, string program)
     {
         await using ISubprocess child = await factory.StartAsync(new(program));
         ChildExitStatus status = await child.WaitForExitAsync();
@@ -28,7 +31,7 @@ internal sealed class ChildWorkloads(ISubprocessFactory factory)
             throw new InvalidOperationException($"{program}: {status}.");
     }
 
-    private async Task<long> CountOutputAsync(string file)
+    private static async Task<long> CountOutputAsync(ISubprocessFactory factory, string file)
     {
         SubprocessStartInfo cat = new("/bin/cat", file, file, file, file) { Output = Stdio.Pipe };
         await using ISubprocess child = await factory.StartAsync(cat);

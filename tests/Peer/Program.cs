@@ -1,17 +1,19 @@
 using UnixLoop;
 using UnixLoop.Peer;
 
-// The protocol of the peers' folder: peer WORKLOAD [ARGUMENT] prints one line of key=value pairs.
-Func<UnixEventLoop, SubprocessFactory, Task>? workload = args switch
+// The protocol of the peers' folder: peer WORKLOAD [ARGUMENT] prints one line of key=value pairs. Workloads with children run
+// on the loop, as an asyncio program does; with --on-pool before the workload they run on the thread pool.
+bool onPool = args is ["--on-pool", ..];
+Func<UnixEventLoop, Task>? workload = args[(onPool ? 1 : 0)..] switch
 {
-    ["W1"] => (_, factory) => new ChildWorkloads(factory).OneByOneAsync("/bin/true"),
-    ["W1tiny", var child] => (_, factory) => new ChildWorkloads(factory).OneByOneAsync(child),
-    ["W2"] => (_, factory) => new ChildWorkloads(factory).SixtyFourInFlightAsync("/bin/true"),
-    ["W2tiny", var child] => (_, factory) => new ChildWorkloads(factory).SixtyFourInFlightAsync(child),
-    ["W3", var file] => (_, factory) => new ChildWorkloads(factory).CatAsync(file),
-    ["W4"] => (_, factory) => new ChildWorkloads(factory).EchoAsync(),
-    ["W5", var child] => (loop, factory) => ExitWorkload.RunAsync(factory, loop, child),
-    ["W7"] => (loop, _) => PostWorkload.RunAsync(loop),
+    ["W1"] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.OneByOneAsync(factory, "/bin/true")),
+    ["W1tiny", var child] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.OneByOneAsync(factory, child)),
+    ["W2"] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.SixtyFourInFlightAsync(factory, "/bin/true")),
+    ["W2tiny", var child] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.SixtyFourInFlightAsync(factory, child)),
+    ["W3", var file] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.CatAsync(factory, file)),
+    ["W4"] => loop => WithChildrenAsync(loop, ChildWorkloads.EchoAsync),
+    ["W5", var child] => loop => WithChildrenAsync(loop, factory => ExitWorkload.RunAsync(factory, loop, child)),
+    ["W7"] => PostWorkload.RunAsync,
     _ => null,
 };
 if (workload is null)
@@ -22,8 +24,16 @@ if (workload is null)
 
 await using UnixEventLoop loop = new(new() { Name = "peer" });
 await loop.StartAsync();
-using PidfdChildWatcher watcher = new();
-watcher.Attach(loop);
-await using SubprocessFactory factory = new(loop, watcher);
-await workload(loop, factory);
+await workload(loop);
 return 0;
+
+async Task WithChildrenAsync(UnixEventLoop loop, Func<ISubprocessFactory, Task> run)
+{
+    using PidfdChildWatcher watcher = new();
+    watcher.Attach(loop);
+    await using SubprocessFactory factory = new(loop, watcher);
+    if (onPool)
+        await Task.Run(() => run(factory));
+    else
+        await loop.InvokeAsync(async () => await run(factory));
+}
