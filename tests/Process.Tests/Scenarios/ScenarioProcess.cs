@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using System.Text;
+using UnixLoop.TestSupport.Interop;
+
+namespace UnixLoop.Process.Tests.Scenarios;
+
+/// <summary>A scenario in a process of its own, seen from its test. Killed when disposed.</summary>
+internal sealed class ScenarioProcess : IAsyncDisposable
+{
+    private readonly System.Diagnostics.Process _process;
+    private readonly Task<string> _errors;
+
+    private ScenarioProcess(System.Diagnostics.Process process)
+    {
+        _process = process;
+        _errors = process.StandardError.ReadToEndAsync();
+    }
+
+    internal int ProcessId => _process.Id;
+
+    /// <param name="scenario">A static method of this assembly.</param>
+    /// <param name="args">Handed to it.</param>
+    /// <param name="via">A program with arguments that executes the scenario, such as "nohup"; empty for none.</param>
+    internal static ScenarioProcess Start(Func<string[], Task> scenario, string[]? args = null, string[]? via = null)
+    {
+        string[] command =
+        [
+            .. via ?? [],
+            Path.Combine(AppContext.BaseDirectory, typeof(ScenarioProcess).Assembly.GetName().Name!),
+            Program.ScenarioSwitch, scenario.Method.DeclaringType!.FullName!, scenario.Method.Name,
+            .. args ?? [],
+        ];
+        var process = System.Diagnostics.Process.Start(new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        process.StandardInput.AutoFlush = true;
+        return new ScenarioProcess(process);
+    }
+
+    /// <summary>The next line that the scenario says.</summary>
+    internal async Task<string> ReadLineAsync() =>
+        await _process.StandardOutput.ReadLineAsync().WaitAsync(TestTimeout)
+        ?? throw new EndOfStreamException($"the scenario ended ({await WaitForExitAsync()}): {await _errors}");
+
+    /// <summary>Reads on until the scenario says <paramref name="line"/>.</summary>
+    internal async Task ExpectAsync(string line)
+    {
+        var before = new StringBuilder();
+        for (string said = await ReadLineAsync(); said != line; said = await ReadLineAsync())
+        {
+            before.AppendLine(said);
+            Assert.False(before.Length > 100_000, $"no '{line}' in {before}");
+        }
+    }
+
+    internal Task WriteLineAsync(string line) => _process.StandardInput.WriteLineAsync(line);
+
+    internal void Kill(int signal) => TestLibc.Kill(_process.Id, signal);
+
+    /// <summary>Closes the scenario's standard input, which <see cref="Scenario.WaitForEndAsync"/> waits for.</summary>
+    internal void End() => _process.StandardInput.Close();
+
+    /// <summary>The exit code; 128+n after signal n.</summary>
+    internal async Task<int> WaitForExitAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TestTimeout);
+        return _process.ExitCode;
+    }
+
+    /// <summary>Ends the scenario and fails unless it ended well.</summary>
+    internal async Task EndWellAsync()
+    {
+        End();
+        int code = await WaitForExitAsync();
+        Assert.True(code == 0, $"exit code {code}: {await _errors.WaitAsync(TestTimeout)}");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+            _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(TestTimeout);
+        _process.Dispose();
+    }
+}
