@@ -43,7 +43,19 @@ internal readonly unsafe struct WorkItem
     private static void InvokeWithState<TState>(object callback, object? state) where TState : class? =>
         Unsafe.As<Action<TState>>(callback)(Unsafe.As<object?, TState>(ref state));
 
-    private static void InvokeSendOrPost(object callback, object? state) => Unsafe.As<SendOrPostCallback>(callback)(state);
+    /// <summary>A continuation runs under the context that it was posted to, so that its own awaits come back too.</summary>
+    private static void InvokeSendOrPost(object callback, object? state)
+    {
+        SynchronizationContext.SetSynchronizationContext(UnixEventLoop.Current?.SynchronizationContext);
+        try
+        {
+            Unsafe.As<SendOrPostCallback>(callback)(state);
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
 
     private static void InvokeInvocation(object callback, object? state) => Unsafe.As<Invocation>(callback).RunOnLoop();
 }
