@@ -81,6 +81,14 @@ public enum ProcessGroup
     /// <summary>A new group whose id is the child's pid: it can be signalled as a whole, and a terminal's Ctrl-C does not reach it.</summary>
     New,
 
+    /// <summary>
+    /// A new group that has the terminal, as a shell's job in the foreground: Ctrl-C and the like reach the child, and it alone.
+    /// The foreground is given before the exec and taken back at the child's end or stop (tcsetpgrp(3)). When the child is stopped
+    /// (Ctrl-Z), our own group stops with it; continued, it goes on. Where the child inherits no terminal as its standard input,
+    /// or our group is in the background, the same as <see cref="New"/>.
+    /// </summary>
+    Foreground,
+
     /// <summary>Our own group: signals go to the child alone.</summary>
     Inherit,
 

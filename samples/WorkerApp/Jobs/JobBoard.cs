@@ -1,0 +1,29 @@
+using System.Collections.Concurrent;
+
+namespace WorkerApp.Jobs;
+
+/// <summary>The jobs that run.</summary>
+internal sealed class JobBoard(JobRunner runner)
+{
+    private readonly ConcurrentDictionary<string, Job> _jobs = new(StringComparer.Ordinal);
+
+    internal int Count => _jobs.Count;
+
+    internal IEnumerable<Job> Jobs => _jobs.Values.OrderBy(job => job.Name, StringComparer.Ordinal);
+
+    /// <summary>Stops what is no longer wanted or wanted differently, all at once, then starts what is new. One call at a time.</summary>
+    internal async Task<JobChanges> ApplyAsync(IReadOnlyDictionary<string, JobOptions> wanted)
+    {
+        Job[] ending = [.. _jobs.Values.Where(job => !wanted.TryGetValue(job.Name, out JobOptions? same) || !same.IsSameAs(job.Options))];
+        await Task.WhenAll(ending.Select(job => job.DisposeAsync().AsTask()));
+        foreach (Job job in ending)
+            _jobs.TryRemove(job.Name, out _);
+
+        KeyValuePair<string, JobOptions>[] starting = [.. wanted.Where(entry => !_jobs.ContainsKey(entry.Key))];
+        foreach ((string name, JobOptions options) in starting)
+            _jobs[name] = Job.Start(name, options, runner);
+        return new JobChanges(starting.Length, ending.Length, _jobs.Count - starting.Length);
+    }
+}
+
+internal readonly record struct JobChanges(int Started, int Stopped, int Kept);

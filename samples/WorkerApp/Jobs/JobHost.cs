@@ -1,0 +1,42 @@
+using Microsoft.Extensions.Options;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Trace;
+using UnixLoop;
+
+namespace WorkerApp.Jobs;
+
+/// <summary>The worker: a generic host with an event loop, and the jobs of its configuration.</summary>
+internal static class JobHost
+{
+    internal static async Task<int> RunAsync(bool withMetrics)
+    {
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings
+        {
+            // The appsettings.json beside the binary counts, wherever we are started from.
+            ContentRootPath = AppContext.BaseDirectory,
+            // SIGHUP applies an edited file (UnixEventLoop:ReloadOnHangup); the host does not watch it.
+            Configuration = new ConfigurationManager { ["hostBuilder:reloadConfigOnChange"] = "false" },
+        });
+
+        builder.Services.AddUnixEventLoop()
+            .OnSignal(UnixSignal.Usr1, static (services, _) => services.GetRequiredService<StatisticsReport>().WriteAsync());
+
+        builder.Services.AddOptions<WorkerOptions>().BindConfiguration("Worker").ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
+        builder.Services.AddSingleton<JobRunner>();
+        builder.Services.AddSingleton<JobBoard>();
+        builder.Services.AddSingleton<StatisticsReport>();
+        builder.Services.AddHostedService<JobService>();
+
+        if (withMetrics)
+        {
+            builder.Services.AddOpenTelemetry()
+                .WithMetrics(metrics => metrics.AddUnixLoopInstrumentation().AddConsoleExporter())
+                .WithTracing(traces => traces.AddUnixLoopInstrumentation().AddConsoleExporter());
+        }
+
+        await builder.Build().RunAsync();
+        // A loop that died sets it; a Main that returned 0 would hide that.
+        return Environment.ExitCode;
+    }
+}

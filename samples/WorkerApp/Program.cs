@@ -1,0 +1,19 @@
+using WorkerApp;
+using WorkerApp.Jobs;
+using WorkerApp.Run;
+
+try
+{
+    return args switch
+    {
+        [] => await JobHost.RunAsync(withMetrics: false),
+        ["--metrics"] => await JobHost.RunAsync(withMetrics: true),
+        ["run", .. string[] rest] => await RunCommand.ExecuteAsync(RunArguments.Parse(rest)),
+        _ => throw new UsageException($"unknown argument '{args[0]}'"),
+    };
+}
+catch (UsageException mistake)
+{
+    Console.Error.WriteLine(mistake.Message);
+    return ExitCodes.Usage;
+}
