@@ -4,6 +4,10 @@ namespace UnixLoop.Interop;
 
 internal static unsafe partial class Libc
 {
+    // asm-generic/resource.h
+    internal const int RLIMIT_NPROC = 6;
+    internal const int RLIMIT_NOFILE = 7;
+
     /// <summary>The soft limit of getrlimit(2), for the text of an error; null where it is unlimited or unknown.</summary>
     internal static ulong? SoftLimit(int resource)
     {

@@ -36,6 +36,10 @@ internal static unsafe partial class Libc
     internal static PosixResult Access(byte* path, int mode) =>
         Faults.IsEnabled && Faults.Fails("access", out PosixResult fault) ? fault : Result(access(path, mode));
 
+    /// <inheritdoc cref="Access(byte*, int)"/>
+    internal static PosixResult Access(string path, int mode) =>
+        Faults.IsEnabled && Faults.Fails("access", out PosixResult fault) ? fault : Result(access(path, mode));
+
     /// <summary>isatty(3): whether the descriptor is a terminal; any error says no.</summary>
     internal static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
 
@@ -47,6 +51,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int access(byte* path, int mode);
+
+    [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int access(string path, int mode);
 
     [LibraryImport(Library)]
     private static partial int isatty(int descriptor);

@@ -1,10 +1,19 @@
 using Microsoft.Extensions.Logging;
+using UnixLoop.Interop;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
 /// <summary>Starts a child by posix_spawn(3) on the caller's thread, which is held until the exec.</summary>
-internal static class Spawner
+/// <remarks>
+/// Everything that can be known beforehand is checked and opened first, in that order; then comes the one call that makes the
+/// child; only a failure is looked into. Whatever goes wrong once the child is there is told by the result, since the child
+/// must not be lost. Never fork, vfork or clone from managed code: the child would run in a runtime that has lost its threads.
+/// </remarks>
+internal static unsafe class Spawner
 {
+    private static int s_featuresLogged, s_closeFromLogged;
+
     /// <summary>Starts a child. On failure nothing is left behind: no child, no descriptor.</summary>
     /// <param name="info">Program, arguments, surroundings; its three streams are not looked at.</param>
     /// <param name="input">The child's descriptor 0.</param>
@@ -14,5 +23,72 @@ internal static class Spawner
     /// <exception cref="SubprocessStartException">The child could not be started.</exception>
     /// <exception cref="ArgumentException"><paramref name="info"/> contradicts itself; the message names the property.</exception>
     internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger = null) =>
-        throw new NotImplementedException();
+        Start(info, input, output, error, logger, SpawnFeatures.OfThisLibc);
+
+    /// <summary>As it is done with a C library that has only those <paramref name="features"/>.</summary>
+    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger, SpawnFeatures features)
+    {
+        StartInfoRules.Check(info, input, output, error);
+        if (logger is not null)
+            LogOnce(logger, features);
+        if (info.WorkingDirectory is not null && !features.ChangeDirectory)
+            throw StartErrors.Create(info, SubprocessStartError.Other, ENOSYS, "this C library can't give a child a working directory: posix_spawn_file_actions_addchdir_np came with glibc 2.29 and musl 1.1.24");
+
+        using SpawnStrings strings = new(info);
+        using ChildDescriptors descriptors = new(info, logger);
+        descriptors.Open(input, output, error);
+        ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input);
+        int pid = Launch(info, in strings, descriptors, group, features, out int bornWithPidfd);
+
+        descriptors.KeepOurEnds();
+        UnixHandle? pidfd = bornWithPidfd >= 0 ? new UnixHandle(bornWithPidfd) : null;
+        int pidfdErrno = pidfd is null ? ChildPidfd.Open(pid, out pidfd) : 0;
+        return new SpawnedChild
+        {
+            Pid = pid,
+            Pidfd = pidfd,
+            PidfdErrno = pidfdErrno,
+            LeadsGroup = group != ProcessGroup.Inherit,
+            InputWriteEnd = descriptors.InputWriteEnd,
+            OutputReadEnd = descriptors.OutputReadEnd,
+            ErrorReadEnd = descriptors.ErrorReadEnd,
+        };
+    }
+
+    private static int Launch(SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, out int pidfd)
+    {
+        byte* actions = stackalloc byte[Libc.SpawnObjectBytes];
+        byte* attributes = stackalloc byte[Libc.SpawnObjectBytes];
+        // Zeroed, they may be destroyed even if they were never initialised.
+        new Span<byte>(actions, Libc.SpawnObjectBytes).Clear();
+        new Span<byte>(attributes, Libc.SpawnObjectBytes).Clear();
+        try
+        {
+            PosixResult prepared = SpawnActions.Fill(actions, descriptors, strings.WorkingDirectory, features);
+            if (prepared.IsSuccess)
+                prepared = SpawnAttributes.Fill(attributes, group, info.ResetIgnoredSignals);
+            if (prepared.IsError)
+                throw StartErrors.Preparation(info, descriptors, features, prepared.Errno);
+
+            SpawnCall call = new(actions, attributes, in strings, features);
+            PosixResult pid = ProgramSearch.Start(ref call, info, in strings, out string? program);
+            if (pid.IsError)
+                throw StartDiagnosis.Explain(info, pid.Errno, program, strings.SearchPath ?? ProgramSearch.DefaultPath, descriptors);
+            pidfd = call.Pidfd;
+            return pid.IntValue;
+        }
+        finally
+        {
+            Libc.SpawnFileActionsDestroy(actions);
+            Libc.SpawnAttributesDestroy(attributes);
+        }
+    }
+
+    private static void LogOnce(ILogger logger, SpawnFeatures features)
+    {
+        if (s_featuresLogged == 0 && Interlocked.Exchange(ref s_featuresLogged, 1) == 0)
+            SpawnLog.Features(logger, features.CloseFrom, features.ChangeDirectory, features.Pidfd);
+        if (!features.CloseFrom && Interlocked.Exchange(ref s_closeFromLogged, 1) == 0)
+            SpawnLog.CloseFromMissing(logger);
+    }
 }

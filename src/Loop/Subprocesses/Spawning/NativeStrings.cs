@@ -1,0 +1,111 @@
+using System.Buffers;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Unicode;
+
+namespace UnixLoop.Subprocesses;
+
+/// <summary>
+/// NUL-terminated UTF-8 strings behind one another, and pointers to them: what execve(2) takes as argv and envp. Two blocks of
+/// native memory for any number of strings; half surrogates become U+FFFD.
+/// </summary>
+internal unsafe ref struct NativeStrings : IDisposable
+{
+    private const int FirstCapacity = 8 * 1024;
+
+    private readonly int _maximum;
+    private byte** _pointers; // Until Complete: an offset into the bytes plus 1, or null
+    private byte* _bytes;
+    private nint _length;
+    private nint _capacity;
+    private int _count;
+
+    /// <param name="maximum">The most strings and nulls that will be added.</param>
+    internal NativeStrings(int maximum)
+    {
+        _maximum = maximum;
+        _capacity = FirstCapacity;
+        _pointers = (byte**)NativeMemory.Alloc((nuint)maximum, (nuint)sizeof(byte*));
+        _bytes = (byte*)NativeMemory.Alloc(FirstCapacity);
+    }
+
+    /// <summary>How many were added, nulls included: the index of the next one.</summary>
+    internal readonly int Count => _count;
+
+    internal void Add(string text)
+    {
+        BeginString();
+        Append(text);
+        AppendByte(0);
+    }
+
+    /// <summary>"name=value".</summary>
+    internal void AddVariable(string name, string value)
+    {
+        BeginString();
+        Append(name);
+        AppendByte((byte)'=');
+        Append(value);
+        AppendByte(0);
+    }
+
+    internal void AddNull()
+    {
+        Debug.Assert(_count < _maximum);
+        _pointers[_count++] = null;
+    }
+
+    /// <summary>Turns offsets into pointers, now that the bytes no longer move. Nothing is added after it.</summary>
+    internal readonly void Complete()
+    {
+        for (int i = 0; i < _count; i++)
+        {
+            if (_pointers[i] != null)
+                _pointers[i] = _bytes + ((nint)_pointers[i] - 1);
+        }
+    }
+
+    /// <summary>The pointers from <paramref name="index"/> on; valid after <see cref="Complete"/>, until <see cref="Dispose"/>.</summary>
+    internal readonly byte** From(int index) => _pointers + index;
+
+    public void Dispose()
+    {
+        NativeMemory.Free(_pointers);
+        NativeMemory.Free(_bytes);
+        _pointers = null;
+        _bytes = null;
+    }
+
+    private void BeginString()
+    {
+        Debug.Assert(_count < _maximum);
+        _pointers[_count++] = (byte*)(_length + 1);
+    }
+
+    private void Append(ReadOnlySpan<char> text)
+    {
+        while (true)
+        {
+            Span<byte> free = new(_bytes + _length, (int)Math.Min(_capacity - _length, int.MaxValue));
+            OperationStatus status = Utf8.FromUtf16(text, free, out int read, out int written, replaceInvalidSequences: true);
+            _length += written;
+            if (status == OperationStatus.Done)
+                return;
+            text = text[read..];
+            Grow();
+        }
+    }
+
+    private void AppendByte(byte value)
+    {
+        if (_length == _capacity)
+            Grow();
+        _bytes[_length++] = value;
+    }
+
+    private void Grow()
+    {
+        _capacity *= 2;
+        _bytes = (byte*)NativeMemory.Realloc(_bytes, (nuint)_capacity);
+    }
+}

@@ -1,0 +1,45 @@
+using UnixLoop.Interop;
+
+namespace UnixLoop.Subprocesses;
+
+/// <summary>The posix_spawnattr_t of a start: signals by rule 6 of linux.md, process group by rule 5.</summary>
+internal static unsafe class SpawnAttributes
+{
+    /// <summary>
+    /// Every bit, also those of signals that can't be set (the C library ignores that) and of its own two, 32 and 33: what is
+    /// not named here, glibc's posix_spawn sets to ignored for those two, and the child would keep it.
+    /// </summary>
+    private const ulong AllSignals = ulong.MaxValue;
+
+    /// <summary>Fills in <paramref name="attributes"/>, which the caller destroys whatever comes back.</summary>
+    internal static PosixResult Fill(byte* attributes, ProcessGroup group, bool resetIgnoredSignals)
+    {
+        PosixResult result = Libc.SpawnAttributesInit(attributes);
+        if (result.IsError)
+            return result;
+
+        // A session brings its group along; asking for both fails, since a session's leader can't change its group (setpgid(2)).
+        short flags = group switch
+        {
+            ProcessGroup.New => Libc.SpawnSetProcessGroup,
+            ProcessGroup.NewSession => Libc.SpawnSetSession,
+            _ => 0,
+        };
+        if (group == ProcessGroup.New && (result = Libc.SpawnAttributesSetProcessGroup(attributes, 0)).IsError)
+            return result;
+
+        // Those ignored from the start stay as they are (nohup(1)); handlers never survive an exec.
+        ulong defaults = resetIgnoredSignals ? AllSignals : AllSignals & ~StartupSignals.Ignored;
+        if ((result = Libc.SpawnAttributesSetSignalDefaults(attributes, defaults)).IsError)
+            return result;
+        if ((result = Libc.SpawnAttributesSetSignalMask(attributes, 0)).IsError)
+            return result;
+        return Libc.SpawnAttributesSetFlags(attributes, (short)(flags | Libc.SpawnSetSignalDefaults | Libc.SpawnSetSignalMask));
+    }
+
+    /// <summary>What <see cref="ProcessGroup.Default"/> means for this start: a child outside the foreground group would be stopped at its first read from the terminal.</summary>
+    internal static ProcessGroup Resolve(ProcessGroup asked, Stdio input) =>
+        asked != ProcessGroup.Default ? asked
+        : input.Kind == StdioKind.Inherit && Libc.IsTerminal(0) ? ProcessGroup.Inherit
+        : ProcessGroup.New;
+}

@@ -1,0 +1,51 @@
+using System.Collections;
+
+namespace UnixLoop.Subprocesses;
+
+/// <summary>Every string that a spawn hands to the C library, in native memory.</summary>
+internal unsafe ref struct SpawnStrings : IDisposable
+{
+    private NativeStrings _strings;
+    private readonly int _environmentIndex;
+    private readonly int _fileNameIndex;
+    private readonly int _workingDirectoryIndex;
+
+    internal SpawnStrings(SubprocessStartInfo info)
+    {
+        const int Nulls = 2, Paths = 2, Argv0 = 1;
+        IDictionary? ours = ChildEnvironment.Ours(info);
+        _strings = new NativeStrings(Argv0 + info.Arguments.Count + ChildEnvironment.CountAtMost(info, ours) + Nulls + Paths);
+        _strings.Add(info.Argv0 ?? info.FileName);
+        for (int i = 0; i < info.Arguments.Count; i++)
+            _strings.Add(info.Arguments[i]);
+        _strings.AddNull();
+
+        _environmentIndex = _strings.Count;
+        SearchPath = ChildEnvironment.Write(ref _strings, info, ours);
+        _strings.AddNull();
+
+        _fileNameIndex = info.Argv0 is null ? 0 : _strings.Count;
+        if (info.Argv0 is not null)
+            _strings.Add(info.FileName);
+        _workingDirectoryIndex = _strings.Count;
+        if (info.WorkingDirectory is null)
+            _strings.AddNull();
+        else
+            _strings.Add(info.WorkingDirectory);
+        _strings.Complete();
+    }
+
+    /// <summary>The child's PATH; null if it has none.</summary>
+    internal string? SearchPath { get; }
+
+    internal readonly byte** Argv => _strings.From(0);
+
+    internal readonly byte** Envp => _strings.From(_environmentIndex);
+
+    internal readonly byte* FileName => *_strings.From(_fileNameIndex);
+
+    /// <summary>Null: ours.</summary>
+    internal readonly byte* WorkingDirectory => *_strings.From(_workingDirectoryIndex);
+
+    public void Dispose() => _strings.Dispose();
+}
