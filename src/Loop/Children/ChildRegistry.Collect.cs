@@ -1,0 +1,147 @@
+namespace UnixLoop.Children;
+
+internal sealed partial class ChildRegistry
+{
+    // Long enough for a foreign reap under way to finish on a loaded machine; then the child is given up.
+    private const int MaxPostponedReaps = 100;
+
+    /// <summary>
+    /// Reaps a child that <paramref name="watch"/> believes dead: handler.OnExiting, then the reap. The caller then hands
+    /// <paramref name="notice"/> to <see cref="Tell"/> or <see cref="Deliver"/>.
+    /// </summary>
+    /// <remarks>Any thread, without the gate.</remarks>
+    internal CollectResult Collect(WatchedChild child, ChildWatch watch, out ExitNotice notice)
+    {
+        notice = default;
+        while (true)
+        {
+            IChildExitHandler handler;
+            lock (_gate)
+            {
+                if (child.Watch != watch)
+                    return CollectResult.NotOurs;
+                if (_loop is null && !_disposed && watch.ReportsOnlyWhenAttached)
+                {
+                    child.Watch = null; // the next Attach reports it
+                    return CollectResult.NotOurs;
+                }
+                handler = child.Handler;
+            }
+            // A child that somebody else has reaped has no number any more that OnExiting could speak of.
+            PeekResult peek = ChildReaper.Peek(child);
+            if (peek == PeekResult.Alive)
+                return CollectResult.NotYet;
+            if (peek == PeekResult.Dead)
+                TellExiting(handler, child.Pid);
+            ReapResult reap;
+            ChildExitStatus status;
+            lock (_gate)
+            {
+                if (child.Watch != watch)
+                    return CollectResult.NotOurs;
+                if (child.Handler != handler && peek == PeekResult.Dead)
+                    continue;
+                handler = child.Handler;
+                reap = ChildReaper.Reap(child, out status);
+                if (reap == ReapResult.NotYet)
+                    return CollectResult.NotYet;
+                if (reap is ReapResult.BeingReapedElsewhere or ReapResult.Failed && ++child.PostponedReaps < MaxPostponedReaps)
+                    return CollectResult.Again;
+                Forget(child);
+                notice = new ExitNotice(handler, child.Pid, status, _loop);
+            }
+            Log(child.Pid, reap, status);
+            watch.End();
+            child.ReleasePidfd();
+            return CollectResult.Collected;
+        }
+    }
+
+    private void Forget(WatchedChild child)
+    {
+        child.Watch = null;
+        // A displaced child is no longer in the table; the pid's entry is then another's (Add).
+        if (_children.TryGetValue(child.Pid, out WatchedChild? entry) && entry == child)
+            _children.Remove(child.Pid);
+    }
+
+    /// <summary>Calls the handler here: on the loop's thread, or on the orphan queue's once the loop has ended.</summary>
+    internal void Tell(in ExitNotice notice)
+    {
+        try
+        {
+            notice.Handler.OnExited(notice.Pid, notice.Status);
+        }
+#pragma warning disable CA1031 // A handler's exception goes to the loop, whatever it is.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ReportUnhandled("A child's exit handler threw.", notice.Pid, e);
+        }
+    }
+
+    /// <summary>Brings the notice to the loop's thread, or, once the loop has ended, to the orphan queue's.</summary>
+    internal void Deliver(in ExitNotice notice)
+    {
+        Delivery delivery = new(this, notice);
+        if (notice.Loop is not { } loop || !loop.TryPost(static delivery => delivery.Registry.Tell(delivery.Notice), delivery))
+            OrphanQueue.Shared.Tell(delivery);
+    }
+
+    private void TellExiting(IChildExitHandler handler, int pid)
+    {
+        try
+        {
+            handler.OnExiting(pid);
+        }
+#pragma warning disable CA1031 // As in Tell.
+        catch (Exception e)
+#pragma warning restore CA1031
+        {
+            ReportUnhandled("A child's exit handler threw before the reap.", pid, e);
+        }
+    }
+
+    private void ReportUnhandled(string message, int pid, Exception exception)
+    {
+        UnhandledExceptionContext context = new(message, exception, this) { ProcessId = pid };
+        UnixEventLoop? loop = _loop;
+        if (loop is { IsOnLoopThread: true })
+            loop.ReportUnhandled(context);
+        else if (loop is null || !loop.TryPost(static report => report.Loop.ReportUnhandled(report.Context), new Report(loop, context)))
+            ChildrenLog.HandlerFailed(Logger, pid, exception);
+    }
+
+    private void Log(int pid, ReapResult reap, in ChildExitStatus status)
+    {
+        if (reap == ReapResult.Recovered)
+            ChildrenLog.StatusRecovered(Logger, pid, status);
+        else if (reap is ReapResult.ReapedElsewhere or ReapResult.BeingReapedElsewhere)
+            ChildrenLog.ReapedElsewhere(Logger, pid);
+        else if (reap == ReapResult.Failed)
+            ChildrenLog.WaitFailed(Logger, pid);
+    }
+
+    private sealed record Report(UnixEventLoop Loop, UnhandledExceptionContext Context);
+}
+
+internal enum CollectResult
+{
+    /// <summary>Reaped, by us or somebody else: the notice says for whom and how.</summary>
+    Collected,
+
+    /// <summary>It lives, or is dead and still held by a tracer (linux.md, rule 1).</summary>
+    NotYet,
+
+    /// <summary>Ask again in a few milliseconds.</summary>
+    Again,
+
+    /// <summary>Removed, told of already, or watched by another watch.</summary>
+    NotOurs,
+}
+
+/// <summary>Whom to tell what, and on which loop; null where the watcher had none.</summary>
+internal readonly record struct ExitNotice(IChildExitHandler Handler, int Pid, ChildExitStatus Status, UnixEventLoop? Loop);
+
+/// <summary>A notice under way to another thread.</summary>
+internal sealed record Delivery(ChildRegistry Registry, ExitNotice Notice);

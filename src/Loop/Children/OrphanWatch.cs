@@ -1,0 +1,27 @@
+namespace UnixLoop.Children;
+
+/// <summary>Looks out for a child in the orphan queue.</summary>
+internal sealed class OrphanWatch(WatchedChild child, OrphanQueue queue) : ChildWatch
+{
+    private volatile bool _ended;
+
+    internal WatchedChild Child => child;
+
+    internal bool HasEnded => _ended;
+
+    /// <summary>Whether poll(2) would not sleep on its pidfd, or there is none. The queue's thread only.</summary>
+    internal bool NeedsSweep { get; set; } = child.Pidfd is null;
+
+    /// <summary>Whether the child may have ended. The queue's thread only.</summary>
+    internal bool IsDue { get; set; }
+
+    internal override bool Suspend() => true;
+
+    internal override void End()
+    {
+        if (_ended)
+            return;
+        _ended = true;
+        queue.Wake();
+    }
+}
