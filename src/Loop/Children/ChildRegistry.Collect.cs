@@ -84,7 +84,16 @@ internal sealed partial class ChildRegistry
     internal void Deliver(in ExitNotice notice)
     {
         Delivery delivery = new(this, notice);
-        if (notice.Loop is not { } loop || !loop.TryPost(static delivery => delivery.Registry.Tell(delivery.Notice), delivery))
+        if (notice.Loop is not { } loop || !loop.TryPost<object?>(static delivery => Arrive((Delivery)delivery!), delivery))
+            OrphanQueue.Shared.Tell(delivery);
+    }
+
+    /// <summary>On the loop; or on the thread pool, where a loop that never ran or that faulted leaves callbacks of this type.</summary>
+    private static void Arrive(Delivery delivery)
+    {
+        if (delivery.Notice.Loop!.IsOnLoopThread)
+            delivery.Registry.Tell(delivery.Notice);
+        else
             OrphanQueue.Shared.Tell(delivery);
     }
 

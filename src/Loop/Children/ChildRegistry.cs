@@ -34,7 +34,7 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
         get
         {
             lock (_gate)
-                return !_disposed && _loop is { IsRunning: true };
+                return !_disposed && _loop is { State: LoopState.Created or LoopState.Running };
         }
     }
 
@@ -148,7 +148,7 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
         ObjectDisposedException.ThrowIf(_disposed, typeof(IChildWatcher));
         if (_loop is null)
             throw new InvalidOperationException($"{name} is not active: it is attached to no loop.");
-        if (!_loop.IsRunning)
-            throw new InvalidOperationException($"{name} is not active: its loop '{_loop.Name}' does not run.");
+        if (_loop.State is not (LoopState.Created or LoopState.Running))
+            throw new InvalidOperationException($"{name} is not active: its loop '{_loop.Name}' has stopped.");
     }
 }

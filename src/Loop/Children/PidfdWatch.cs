@@ -21,25 +21,22 @@ internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : Child
     internal static ChildWatch Start(WatchedChild child, UnixEventLoop loop)
     {
         PidfdWatch watch = new(child, loop);
-        if (child.Pidfd is null)
+        if (child.Pidfd is not null)
+            return watch.Register();
+
+        PosixResult opened = Libc.PidfdOpen(child.Pid);
+        if (opened.IsSuccess)
         {
-            PosixResult opened = Libc.PidfdOpen(child.Pid);
-            if (opened.IsSuccess)
-            {
-                child.OwnPidfd(new UnixHandle(opened.IntValue));
-            }
-            else if (opened.Errno != ESRCH)
-            {
-                ChildrenLog.PidfdNotWatched(child.Registry.Logger, child.Pid, PosixError.ToException(opened, "pidfd_open").Message);
-                return WaitThread.Start(child, loop);
-            }
-            // Reaped before we came, and the number may even be a stranger's by now, for whose end we would wait (linux.md, rule 7).
-            if (ChildReaper.Peek(child) == PeekResult.Gone && !loop.TryPost(static watch => watch.Collect(), watch))
-                return OrphanQueue.Shared.Adopt(child);
-            if (child.Pidfd is null)
-                return watch;
+            child.OwnPidfd(new UnixHandle(opened.IntValue));
+            // Not ours any more? Then it is a stranger that has the number, whose end we must not wait for (linux.md, rule 7).
+            if (ChildReaper.Peek(child) == PeekResult.Gone)
+                watch.TryCollectSoon();
+            return watch.Register();
         }
-        return watch.Register();
+        if (opened.Errno == ESRCH)
+            return watch.TryCollectSoon() ? watch : OrphanQueue.Shared.Adopt(child);
+        ChildrenLog.PidfdNotWatched(child.Registry.Logger, child.Pid, PosixError.ToException(opened, "pidfd_open").Message);
+        return WaitThread.Start(child, loop);
     }
 
     private ChildWatch Register()
@@ -54,12 +51,27 @@ internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : Child
         {
             return OrphanQueue.Shared.Adopt(child); // the loop has ended meanwhile
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or InvalidOperationException or ArgumentException)
         {
             ChildrenLog.PidfdNotWatched(child.Registry.Logger, child.Pid, e.Message);
             return WaitThread.Start(child, loop);
         }
     }
+
+    /// <summary>For a child that has been reaped: its handler must not be called before Add has returned.</summary>
+    private bool TryCollectSoon() =>
+        // The callback's type lets it run on the thread pool where the loop never runs or faults (WorkItem).
+        loop.TryPost<object?>(static watch => ((PidfdWatch)watch!).CollectOrOrphan(), this);
+
+    private void CollectOrOrphan()
+    {
+        if (loop.IsOnLoopThread)
+            Collect();
+        else
+            child.Registry.Orphan(child, this);
+    }
+
+    public override string ToString() => $"the pidfd of child {child.Pid}";
 
     void IReadyHandler.OnReady(uint events) => Collect();
 
@@ -103,7 +115,7 @@ internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : Child
         }
         catch (ObjectDisposedException)
         {
-            // The loop is ending; OnLoopEnded comes.
+            child.Registry.Orphan(child, this);
         }
     }
 }
