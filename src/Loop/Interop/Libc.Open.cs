@@ -40,9 +40,6 @@ internal static unsafe partial class Libc
     internal static PosixResult Access(string path, int mode) =>
         Faults.IsEnabled && Faults.Fails("access", out PosixResult fault) ? fault : Result(access(path, mode));
 
-    /// <summary>isatty(3): whether the descriptor is a terminal; any error says no.</summary>
-    internal static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
-
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int openat(int directory, string path, int flags, uint mode);
 
@@ -54,7 +51,4 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int access(string path, int mode);
-
-    [LibraryImport(Library)]
-    private static partial int isatty(int descriptor);
 }

@@ -38,6 +38,10 @@ internal static unsafe partial class Libc
     internal static PosixResult SpawnFileActionsAddChdir(byte* actions, byte* path) =>
         Faults.IsEnabled && Faults.Fails("posix_spawn_file_actions_addchdir_np", out PosixResult fault) ? fault : ErrorNumber(posix_spawn_file_actions_addchdir_np(actions, path));
 
+    /// <summary>Only where <see cref="SpawnFeatures.Foreground"/> says so. The child's group gets the terminal; all signals are blocked at that moment.</summary>
+    internal static PosixResult SpawnFileActionsAddTerminalGroup(byte* actions, int terminal) =>
+        Faults.IsEnabled && Faults.Fails("posix_spawn_file_actions_addtcsetpgrp_np", out PosixResult fault) ? fault : ErrorNumber(posix_spawn_file_actions_addtcsetpgrp_np(actions, terminal));
+
     internal static PosixResult SpawnAttributesInit(byte* attributes) =>
         Faults.IsEnabled && Faults.Fails("posix_spawnattr_init", out PosixResult fault) ? fault : ErrorNumber(posix_spawnattr_init(attributes));
 
@@ -119,6 +123,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     private static partial int posix_spawn_file_actions_addchdir_np(void* actions, byte* path);
+
+    [LibraryImport(Library)]
+    private static partial int posix_spawn_file_actions_addtcsetpgrp_np(void* actions, int terminal);
 
     [LibraryImport(Library)]
     private static partial int posix_spawnattr_init(void* attributes);

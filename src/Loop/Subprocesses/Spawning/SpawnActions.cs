@@ -9,7 +9,7 @@ namespace UnixLoop.Subprocesses;
 internal static unsafe class SpawnActions
 {
     /// <summary>Fills in <paramref name="actions"/>, which the caller destroys whatever comes back.</summary>
-    internal static PosixResult Fill(byte* actions, ChildDescriptors descriptors, byte* workingDirectory, SpawnFeatures features)
+    internal static PosixResult Fill(byte* actions, ChildDescriptors descriptors, byte* workingDirectory, bool foreground, SpawnFeatures features)
     {
         PosixResult result = Libc.SpawnFileActionsInit(actions);
         if (result.IsError)
@@ -24,6 +24,8 @@ internal static unsafe class SpawnActions
                 return result;
         }
 
+        if (foreground && features.Foreground && (result = Libc.SpawnFileActionsAddTerminalGroup(actions, TerminalForeground.Terminal)).IsError)
+            return result;
         if (descriptors.HighestTarget >= StartInfoRules.LowestExtraDescriptor && (result = CloseGaps(actions, descriptors)).IsError)
             return result;
         result = features.CloseFrom

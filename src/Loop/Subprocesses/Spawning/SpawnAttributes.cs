@@ -21,11 +21,11 @@ internal static unsafe class SpawnAttributes
         // A session brings its group along; asking for both fails, since a session's leader can't change its group (setpgid(2)).
         short flags = group switch
         {
-            ProcessGroup.New => Libc.SpawnSetProcessGroup,
+            ProcessGroup.New or ProcessGroup.Foreground => Libc.SpawnSetProcessGroup,
             ProcessGroup.NewSession => Libc.SpawnSetSession,
             _ => 0,
         };
-        if (group == ProcessGroup.New && (result = Libc.SpawnAttributesSetProcessGroup(attributes, 0)).IsError)
+        if (flags == Libc.SpawnSetProcessGroup && (result = Libc.SpawnAttributesSetProcessGroup(attributes, 0)).IsError)
             return result;
 
         // Those ignored from the start stay as they are (nohup(1)); handlers never survive an exec.
@@ -37,9 +37,18 @@ internal static unsafe class SpawnAttributes
         return Libc.SpawnAttributesSetFlags(attributes, (short)(flags | Libc.SpawnSetSignalDefaults | Libc.SpawnSetSignalMask));
     }
 
-    /// <summary>What <see cref="ProcessGroup.Default"/> means for this start: a child outside the foreground group would be stopped at its first read from the terminal.</summary>
-    internal static ProcessGroup Resolve(ProcessGroup asked, Stdio input) =>
-        asked != ProcessGroup.Default ? asked
-        : input.Kind == StdioKind.Inherit && Libc.IsTerminal(0) ? ProcessGroup.Inherit
-        : ProcessGroup.New;
+    /// <summary>
+    /// What <see cref="ProcessGroup.Default"/> and <see cref="ProcessGroup.Foreground"/> mean for this start: a child outside the
+    /// foreground group would be stopped at its first read from the terminal.
+    /// </summary>
+    internal static ProcessGroup Resolve(ProcessGroup asked, Stdio input)
+    {
+        bool inherited = input.Kind == StdioKind.Inherit;
+        return asked switch
+        {
+            ProcessGroup.Default => inherited && Libc.IsTerminal(TerminalForeground.Terminal) ? ProcessGroup.Inherit : ProcessGroup.New,
+            ProcessGroup.Foreground => inherited && TerminalForeground.IsOurs() ? ProcessGroup.Foreground : ProcessGroup.New,
+            _ => asked,
+        };
+    }
 }

@@ -19,6 +19,9 @@ internal sealed class SpawnedChild
     /// <summary>Whether the child was made the leader of its own group or session: only then may the group be signalled (linux.md, rule 5).</summary>
     internal bool LeadsGroup { get; init; }
 
+    /// <summary>Whether its group was given the terminal: then the receiver takes it back (<see cref="TerminalForeground"/>).</summary>
+    internal bool HasForeground { get; init; }
+
     /// <summary>Our end of the child's standard input: non-blocking, close-on-exec; null where that is no pipe.</summary>
     internal UnixHandle? InputWriteEnd { get; init; }
 

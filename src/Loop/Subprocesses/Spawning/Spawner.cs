@@ -48,6 +48,7 @@ internal static unsafe class Spawner
             Pid = pid,
             Pidfd = pidfd,
             PidfdErrno = pidfdErrno,
+            HasForeground = group == ProcessGroup.Foreground,
             LeadsGroup = group != ProcessGroup.Inherit,
             InputWriteEnd = descriptors.InputWriteEnd,
             OutputReadEnd = descriptors.OutputReadEnd,
@@ -64,7 +65,7 @@ internal static unsafe class Spawner
         new Span<byte>(attributes, Libc.SpawnObjectBytes).Clear();
         try
         {
-            PosixResult prepared = SpawnActions.Fill(actions, descriptors, strings.WorkingDirectory, features);
+            PosixResult prepared = SpawnActions.Fill(actions, descriptors, strings.WorkingDirectory, group == ProcessGroup.Foreground, features);
             if (prepared.IsSuccess)
                 prepared = SpawnAttributes.Fill(attributes, group, info.ResetIgnoredSignals);
             if (prepared.IsError)
@@ -72,6 +73,8 @@ internal static unsafe class Spawner
 
             SpawnCall call = new(actions, attributes, in strings, features);
             PosixResult pid = ProgramSearch.Start(ref call, info, in strings, out string? program);
+            if (group == ProcessGroup.Foreground)
+                SettleForeground(pid, features);
             if (pid.IsError)
                 throw StartDiagnosis.Explain(info, pid.Errno, program, strings.SearchPath ?? ProgramSearch.DefaultPath, descriptors);
             pidfd = call.Pidfd;
@@ -82,6 +85,15 @@ internal static unsafe class Spawner
             Libc.SpawnFileActionsDestroy(actions);
             Libc.SpawnAttributesDestroy(attributes);
         }
+    }
+
+    private static void SettleForeground(PosixResult pid, SpawnFeatures features)
+    {
+        // A child whose exec failed has taken the terminal with it.
+        if (pid.IsError)
+            TerminalForeground.TakeBack();
+        else if (!features.Foreground)
+            TerminalForeground.GiveTo(pid.IntValue);
     }
 
     private static void LogOnce(ILogger logger, SpawnFeatures features)
