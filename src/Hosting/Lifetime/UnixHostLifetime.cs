@@ -116,8 +116,8 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         context.Cancel = true;
         OnSignal(context.Signal switch
         {
-            PosixSignal.SIGINT => new UnixSignal(2),
-            PosixSignal.SIGQUIT => new UnixSignal(3),
+            PosixSignal.SIGINT => UnixSignal.Int,
+            PosixSignal.SIGQUIT => UnixSignal.Quit,
             _ => UnixSignal.Term,
         });
     }

@@ -22,7 +22,7 @@ internal sealed class SignalDispatcher(
     /// <exception cref="ArgumentException">A signal can't be handled; the message names it.</exception>
     internal void Start(UnixEventLoop loop)
     {
-        IEnumerable<SignalHandler> all = options.Value.ReloadOnHangup ? [new SignalHandler(new UnixSignal(1), Reload), .. handlers] : handlers;
+        IEnumerable<SignalHandler> all = options.Value.ReloadOnHangup ? [new SignalHandler(UnixSignal.Hup, Reload), .. handlers] : handlers;
         foreach (IGrouping<UnixSignal, SignalHandler> signal in all.GroupBy(h => h.Signal))
         {
             SignalHandler[] ordered = [.. signal];

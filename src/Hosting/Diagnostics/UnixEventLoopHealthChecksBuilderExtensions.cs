@@ -1,0 +1,29 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using UnixLoop.Hosting;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>UnixLoop's readiness for health checks.</summary>
+public static class UnixEventLoopHealthChecksBuilderExtensions
+{
+    /// <summary>
+    /// Adds a check that passes while the default loop answers and the application has not been asked to stop. Its data are the loop's
+    /// lag in seconds and its queue depth.
+    /// </summary>
+    /// <param name="builder">The health checks' builder.</param>
+    /// <param name="name">The check's name.</param>
+    /// <param name="tags">Null for the tag <c>ready</c>.</param>
+    /// <param name="timeout">How long the loop may take to answer; null for 5 s.</param>
+    /// <returns>The builder.</returns>
+    public static IHealthChecksBuilder AddUnixEventLoop(
+        this IHealthChecksBuilder builder, string name = "unix-event-loop", IEnumerable<string>? tags = null, TimeSpan? timeout = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        return builder.Add(new HealthCheckRegistration(
+            name,
+            static services => ActivatorUtilities.CreateInstance<ReadinessCheck>(services),
+            failureStatus: null,
+            tags ?? ["ready"],
+            timeout ?? TimeSpan.FromSeconds(5)));
+    }
+}

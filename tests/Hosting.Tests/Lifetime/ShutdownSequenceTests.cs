@@ -1,0 +1,91 @@
+namespace UnixLoop.Hosting.Tests.Lifetime;
+
+public sealed class ShutdownSequenceTests
+{
+    private readonly ShutdownSequence _sequence = new();
+
+    [Fact]
+    public void Signal_DuringStart_CancelsTheStart()
+    {
+        Assert.Equal(ShutdownStep.CancelStart, _sequence.OnSignal(delayed: true));
+        Assert.False(_sequence.OnStarted());
+        Assert.Equal(ShutdownStep.Exit, _sequence.OnSignal(delayed: true));
+    }
+
+    [Fact]
+    public void Signal_WithoutDelay_StopsThenExits()
+    {
+        Assert.True(_sequence.OnStarted());
+        Assert.Equal(ShutdownStep.Stop, _sequence.OnSignal(delayed: false));
+        _sequence.OnStopping();
+        Assert.Equal(ShutdownStep.Exit, _sequence.OnSignal(delayed: false));
+        Assert.Equal(ShutdownStep.None, _sequence.OnSignal(delayed: false));
+    }
+
+    [Fact]
+    public void Signal_WithDelay_DrainsThenSkipsThenExits()
+    {
+        _sequence.OnStarted();
+        Assert.Equal(ShutdownStep.Drain, _sequence.OnSignal(delayed: true));
+        Assert.Equal(ShutdownStep.Stop, _sequence.OnSignal(delayed: true));
+        Assert.False(_sequence.OnDelayElapsed());
+        Assert.Equal(ShutdownStep.Exit, _sequence.OnSignal(delayed: true));
+    }
+
+    [Fact]
+    public void Delay_Elapsed_StopsOnce()
+    {
+        _sequence.OnStarted();
+        _sequence.OnSignal(delayed: true);
+        Assert.True(_sequence.OnDelayElapsed());
+        Assert.False(_sequence.OnDelayElapsed());
+        Assert.Equal(ShutdownStep.Exit, _sequence.OnSignal(delayed: true));
+    }
+
+    [Fact]
+    public void Signal_WhileStoppingUnasked_IsTheFirstOne()
+    {
+        _sequence.OnStarted();
+        _sequence.OnStopping();
+        Assert.Equal(ShutdownStep.AlreadyStopping, _sequence.OnSignal(delayed: true));
+        Assert.Equal(ShutdownStep.Exit, _sequence.OnSignal(delayed: true));
+    }
+
+    [Fact]
+    public void Stopping_WhileDraining_EndsTheDelay()
+    {
+        _sequence.OnStarted();
+        _sequence.OnSignal(delayed: true);
+        _sequence.OnStopping();
+        Assert.False(_sequence.OnDelayElapsed());
+        Assert.Equal(ShutdownStep.Exit, _sequence.OnSignal(delayed: true));
+    }
+
+    [Fact]
+    public void Started_AfterAStop_IsRefused()
+    {
+        _sequence.OnStopping();
+        Assert.False(_sequence.OnStarted());
+        Assert.Equal(ShutdownStep.AlreadyStopping, _sequence.OnSignal(delayed: false));
+    }
+
+    [Fact]
+    public async Task Signals_Racing_ExitOnce()
+    {
+        for (int round = 0; round < 200; round++)
+        {
+            var sequence = new ShutdownSequence();
+            sequence.OnStarted();
+            using var gate = new Barrier(4);
+            ShutdownStep[] steps = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    gate.SignalAndWait();
+                    return sequence.OnSignal(delayed: true);
+                },
+                CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default))).WaitAsync(TestTimeout);
+
+            Assert.Equal([ShutdownStep.None, ShutdownStep.Drain, ShutdownStep.Stop, ShutdownStep.Exit], steps.Order());
+        }
+    }
+}

@@ -1,0 +1,206 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace UnixLoop.Hosting.Tests.Options;
+
+public sealed class UnixEventLoopOptionsTests
+{
+    private static readonly Dictionary<string, string?> EveryProperty = new()
+    {
+        ["Debug"] = "true",
+        ["SlowCallbackThreshold"] = "00:00:00.250",
+        ["ChildWatcher"] = "Threaded",
+        ["ChildStopGrace"] = "00:00:07",
+        ["ShutdownDelay"] = "00:00:11",
+        ["HandleShutdownSignals"] = "true",
+        ["ReloadOnHangup"] = "true",
+    };
+
+    [Fact]
+    public void Section_Default_BindsEveryProperty()
+    {
+        UnixEventLoopOptions options = Read(
+            Under("UnixEventLoop", EveryProperty), services => services.AddUnixEventLoop());
+
+        AssertEveryProperty(options);
+    }
+
+    [Fact]
+    public void Section_Handed_BindsEveryProperty()
+    {
+        HostApplicationBuilder builder = TestHost.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(Under("Elsewhere:Loop", EveryProperty));
+        builder.Services.AddUnixEventLoop(builder.Configuration.GetSection("Elsewhere:Loop"));
+        using IHost host = builder.Build();
+
+        AssertEveryProperty(host.Services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value);
+    }
+
+    [Fact]
+    public void EveryProperty_IsInTheBindingTest()
+    {
+        Assert.Equal(EveryProperty.Keys.Order(), typeof(UnixEventLoopOptions).GetProperties().Select(p => p.Name).Order());
+    }
+
+    [Fact]
+    public void Defaults_AreTheDocumentedOnes()
+    {
+        UnixEventLoopOptions options = Read([], services => services.AddUnixEventLoop());
+
+        Assert.False(options.Debug);
+        Assert.Equal(TimeSpan.FromMilliseconds(100), options.SlowCallbackThreshold);
+        Assert.Equal(ChildWatcherKind.Auto, options.ChildWatcher);
+        Assert.Equal(TimeSpan.FromSeconds(5), options.ChildStopGrace);
+        Assert.Equal(TimeSpan.Zero, options.ShutdownDelay);
+        Assert.True(options.HandleShutdownSignals);
+        Assert.False(options.ReloadOnHangup);
+    }
+
+    [Fact]
+    public void Action_Alone_ReadsNoSection()
+    {
+        UnixEventLoopOptions options = Read(
+            Under("UnixEventLoop", EveryProperty), services => services.AddUnixEventLoop(o => o.ShutdownDelay = TimeSpan.FromSeconds(1)));
+
+        Assert.False(options.Debug);
+        Assert.Equal(TimeSpan.FromSeconds(1), options.ShutdownDelay);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Overloads_Together_ApplyInTheOrderOfTheCalls(bool sectionFirst)
+    {
+        Action<IServiceCollection>[] calls =
+        [
+            services => services.AddUnixEventLoop(),
+            services => services.AddUnixEventLoop(o => o.ChildStopGrace = TimeSpan.FromSeconds(1)),
+        ];
+        UnixEventLoopOptions options = Read(Under("UnixEventLoop", EveryProperty), services =>
+        {
+            foreach (Action<IServiceCollection> call in sectionFirst ? calls : calls.Reverse())
+                call(services);
+        });
+
+        Assert.Equal(TimeSpan.FromSeconds(sectionFirst ? 1 : 7), options.ChildStopGrace);
+        Assert.True(options.Debug);
+    }
+
+    [Fact]
+    public async Task Start_SeveralMistakes_ListsThemAll()
+    {
+        using IHost host = TestHost.Build(services => services.AddUnixEventLoop(o =>
+        {
+            o.SlowCallbackThreshold = TimeSpan.Zero;
+            o.ChildWatcher = (ChildWatcherKind)17;
+            o.ChildStopGrace = TimeSpan.FromSeconds(45);
+            o.ShutdownDelay = TimeSpan.FromSeconds(-1);
+        }));
+
+        var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(TestTimeout));
+
+        Assert.Equal(4, e.Failures.Count());
+        Assert.Contains(e.Failures, f => f.Contains("SlowCallbackThreshold is 00:00:00; it must be between 00:00:00.0010000 and 01:00:00."));
+        Assert.Contains(e.Failures, f => f.Contains("ChildWatcher") && f.Contains("17") && f.Contains("Auto, Pidfd, Threaded"));
+        Assert.Contains(e.Failures, f => f.Contains("ChildStopGrace") && f.Contains("00:00:45") && f.Contains("ShutdownTimeout is 00:00:30"));
+        Assert.Contains(e.Failures, f => f.Contains("ShutdownDelay is -00:00:01;"));
+    }
+
+    [Theory]
+    [InlineData(5, 6, true)]
+    [InlineData(5, 5.9, false)]
+    [InlineData(29, 30, true)]
+    [InlineData(29.1, 30, false)]
+    public void Rules_GraceAndShutdownTimeout_MustFit(double grace, double shutdownTimeout, bool valid)
+    {
+        void Configure(IServiceCollection services)
+        {
+            services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(shutdownTimeout));
+            services.AddUnixEventLoop(o => o.ChildStopGrace = TimeSpan.FromSeconds(grace));
+        }
+
+        if (valid)
+            Assert.Equal(TimeSpan.FromSeconds(grace), Read([], Configure).ChildStopGrace);
+        else
+            Assert.Throws<OptionsValidationException>(() => Read([], Configure));
+    }
+
+    [Fact]
+    public void Rules_InfiniteShutdownTimeout_FitsAnyGrace()
+    {
+        UnixEventLoopOptions options = Read([], services =>
+        {
+            services.Configure<HostOptions>(o => o.ShutdownTimeout = Timeout.InfiniteTimeSpan);
+            services.AddUnixEventLoop(o => o.ChildStopGrace = TimeSpan.FromMinutes(10));
+        });
+
+        Assert.Equal(TimeSpan.FromMinutes(10), options.ChildStopGrace);
+    }
+
+    [Fact]
+    public void Rules_DelayWithoutSignals_IsAMistake()
+    {
+        var e = Assert.Throws<OptionsValidationException>(() => Read([], services => services.AddUnixEventLoop(o =>
+        {
+            o.HandleShutdownSignals = false;
+            o.ShutdownDelay = TimeSpan.FromSeconds(3);
+        })));
+
+        Assert.Contains("HandleShutdownSignals is false", Assert.Single(e.Failures));
+    }
+
+    [Fact]
+    public void Rules_ReloadWithoutAConfigurationRoot_IsAMistake()
+    {
+        using ServiceProvider services = new ServiceCollection().AddUnixEventLoop(o => o.ReloadOnHangup = true).Services.BuildServiceProvider();
+
+        var e = Assert.Throws<OptionsValidationException>(() => services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value);
+
+        Assert.Contains("IConfigurationRoot", Assert.Single(e.Failures));
+    }
+
+    [Fact]
+    public void Rules_NamedLoop_RefusesWhatBelongsToTheDefaultOne()
+    {
+        using IHost host = TestHost.Build(services => services.AddUnixEventLoop("io", o =>
+        {
+            o.Debug = true;
+            o.ChildWatcher = ChildWatcherKind.Threaded;
+            o.ChildStopGrace = TimeSpan.FromSeconds(2);
+            o.ShutdownDelay = TimeSpan.FromSeconds(2);
+            o.HandleShutdownSignals = false;
+            o.ReloadOnHangup = true;
+        }));
+
+        var e = Assert.Throws<OptionsValidationException>(
+            () => host.Services.GetRequiredService<IOptionsMonitor<UnixEventLoopOptions>>().Get("io"));
+
+        Assert.Equal(5, e.Failures.Count());
+        Assert.All(e.Failures, f => Assert.Contains("'io'", f));
+    }
+
+    private static void AssertEveryProperty(UnixEventLoopOptions options)
+    {
+        Assert.True(options.Debug);
+        Assert.Equal(TimeSpan.FromMilliseconds(250), options.SlowCallbackThreshold);
+        Assert.Equal(ChildWatcherKind.Threaded, options.ChildWatcher);
+        Assert.Equal(TimeSpan.FromSeconds(7), options.ChildStopGrace);
+        Assert.Equal(TimeSpan.FromSeconds(11), options.ShutdownDelay);
+        Assert.True(options.HandleShutdownSignals);
+        Assert.True(options.ReloadOnHangup);
+    }
+
+    private static UnixEventLoopOptions Read(Dictionary<string, string?> configuration, Action<IServiceCollection> configure)
+    {
+        HostApplicationBuilder builder = TestHost.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection(configuration);
+        configure(builder.Services);
+        using IHost host = builder.Build();
+        return host.Services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value;
+    }
+
+    private static Dictionary<string, string?> Under(string section, Dictionary<string, string?> values) =>
+        values.ToDictionary(v => $"{section}:{v.Key}", v => v.Value);
+}

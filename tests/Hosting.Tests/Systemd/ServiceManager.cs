@@ -1,0 +1,38 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace UnixLoop.Hosting.Tests.Systemd;
+
+/// <summary>The receiving end of NOTIFY_SOCKET.</summary>
+internal sealed class ServiceManager : IDisposable
+{
+    private readonly string? _path;
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+
+    internal ServiceManager(bool isAbstract)
+    {
+        string name = Path.Combine(Path.GetTempPath(), $"notify-{Guid.NewGuid():N}");
+        _socket.Bind(new UnixDomainSocketEndPoint(isAbstract ? '\0' + name : name));
+        _socket.ReceiveTimeout = (int)TestTimeout.TotalMilliseconds;
+        _path = isAbstract ? null : name;
+        Address = isAbstract ? '@' + name : name;
+    }
+
+    /// <summary>As NOTIFY_SOCKET has it.</summary>
+    internal string Address { get; }
+
+    internal string Receive()
+    {
+        byte[] buffer = new byte[256];
+        return Encoding.ASCII.GetString(buffer, 0, _socket.Receive(buffer));
+    }
+
+    internal bool IsEmpty => _socket.Available == 0;
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        if (_path is not null)
+            File.Delete(_path);
+    }
+}
