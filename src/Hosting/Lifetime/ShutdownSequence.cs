@@ -40,6 +40,7 @@ internal sealed class ShutdownSequence
 {
     private readonly Lock _lock = new();
     private Phase _phase = Phase.Starting;
+    private bool _delayed;
 
     private enum Phase
     {
@@ -52,27 +53,27 @@ internal sealed class ShutdownSequence
     }
 
     /// <summary>The application has started. False if it has been stopped before it was there.</summary>
-    internal bool OnStarted()
+    /// <param name="delayed">Whether it serves on for a while once it is asked to stop.</param>
+    internal bool OnStarted(bool delayed)
     {
         lock (_lock)
         {
             if (_phase != Phase.Starting)
                 return false;
-            _phase = Phase.Serving;
+            (_phase, _delayed) = (Phase.Serving, delayed);
             return true;
         }
     }
 
     /// <summary>A signal that stops the host has arrived.</summary>
-    /// <param name="delayed">Whether the application serves on for a while.</param>
-    internal ShutdownStep OnSignal(bool delayed)
+    internal ShutdownStep OnSignal()
     {
         lock (_lock)
         {
             (_phase, ShutdownStep step) = _phase switch
             {
                 Phase.Starting => (Phase.Stopping, ShutdownStep.CancelStart),
-                Phase.Serving when delayed => (Phase.Draining, ShutdownStep.Drain),
+                Phase.Serving when _delayed => (Phase.Draining, ShutdownStep.Drain),
                 Phase.Serving or Phase.Draining => (Phase.Stopping, ShutdownStep.Stop),
                 Phase.StoppingUnasked => (Phase.Stopping, ShutdownStep.AlreadyStopping),
                 Phase.Stopping => (Phase.Exiting, ShutdownStep.Exit),

@@ -56,12 +56,8 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         _platform.ThrowIfUnsupported();
         _started = _application.ApplicationStarted.UnsafeRegister(static lifetime => ((UnixHostLifetime)lifetime!).OnStarted(), this);
         _stopping = _application.ApplicationStopping.UnsafeRegister(static lifetime => ((UnixHostLifetime)lifetime!).OnStopping(), this);
-        if (HandlesSignals())
-        {
-            foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
-                _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
-        }
-
+        foreach (PosixSignal signal in (ReadOnlySpan<PosixSignal>)[PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGQUIT])
+            _signals.Add(PosixSignalRegistration.Create(signal, OnSignal));
         return Task.CompletedTask;
     }
 
@@ -83,14 +79,14 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
 
     internal void OnSignal(UnixSignal signal)
     {
-        TimeSpan delay = _options.Value.ShutdownDelay;
-        switch (_sequence.OnSignal(delayed: delay > TimeSpan.Zero))
+        switch (_sequence.OnSignal())
         {
             case ShutdownStep.CancelStart:
                 LifetimeLog.StartCancelled(_logger, signal);
                 _application.StopApplication();
                 break;
             case ShutdownStep.Drain:
+                TimeSpan delay = _options.Value.ShutdownDelay;
                 LifetimeLog.Draining(_logger, signal, delay);
                 // Armed before anybody is told: a callback of Draining that hangs must not hold up the stop.
                 _delay = _clock.CreateTimer(static lifetime => ((UnixHostLifetime)lifetime!).OnDelayElapsed(), this, delay, Timeout.InfiniteTimeSpan);
@@ -132,7 +128,8 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
 
     private void OnStarted()
     {
-        if (!_sequence.OnStarted())
+        // Not earlier: bad options must fail the start together with all others', in the host's validation.
+        if (!_sequence.OnStarted(delayed: _options.Value.ShutdownDelay > TimeSpan.Zero))
             return;
         if (!_silent)
             LifetimeLog.ApplicationStarted(_logger, _environment.EnvironmentName, _environment.ContentRootPath);
@@ -147,18 +144,5 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
             LifetimeLog.ApplicationStopping(_logger);
         _serviceManager.Stopping();
         _drain.Begin();
-    }
-
-    /// <summary>Bad options fail the start a moment later, together with everybody else's: then the answer does not matter.</summary>
-    private bool HandlesSignals()
-    {
-        try
-        {
-            return _options.Value.HandleShutdownSignals;
-        }
-        catch (OptionsValidationException)
-        {
-            return false;
-        }
     }
 }

@@ -22,5 +22,7 @@ internal sealed class ChildWatcherChoice
 
     internal IChildWatcher Create() => Kind == ChildWatcherKind.Pidfd ? new PidfdChildWatcher() : new ThreadedChildWatcher();
 
-    private static (ChildWatcherKind Kind, string Reason) Probe() => (ChildWatcherKind.Pidfd, "pidfds are there");
+    private static (ChildWatcherKind Kind, string Reason) Probe() => PidfdChildWatcher.IsSupported(out string? reason)
+        ? (ChildWatcherKind.Pidfd, "the kernel has pidfds and they are allowed here")
+        : (ChildWatcherKind.Threaded, $"pidfds can't be used here: {reason}");
 }

@@ -35,10 +35,6 @@ public sealed class UnixEventLoopOptions
     [TimeSpanRange("00:00:00", "01:00:00")]
     public TimeSpan ShutdownDelay { get; set; }
 
-    /// <summary>Whether <see cref="UnixHostLifetime"/> owns TERM, INT and QUIT. Without it they are left to the application's own handlers.</summary>
-    /// <value>Default true.</value>
-    public bool HandleShutdownSignals { get; set; } = true;
-
     /// <summary>
     /// Whether HUP reloads the configuration (<c>IConfigurationRoot.Reload</c>). Off, HUP keeps its default action, so that a
     /// lost terminal ends the application.

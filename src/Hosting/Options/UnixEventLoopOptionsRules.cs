@@ -33,13 +33,6 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
                 nameof(options.ChildStopGrace));
         }
 
-        if (options.ShutdownDelay > TimeSpan.Zero && !options.HandleShutdownSignals)
-        {
-            result.AddError(
-                $"is {options.ShutdownDelay:c} while HandleShutdownSignals is false; without the signals nothing begins the delay.",
-                nameof(options.ShutdownDelay));
-        }
-
         if (options.ReloadOnHangup && configuration is not IConfigurationRoot)
         {
             result.AddError(
@@ -55,7 +48,6 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
         Check(nameof(options.ChildWatcher), options.ChildWatcher != defaults.ChildWatcher);
         Check(nameof(options.ChildStopGrace), options.ChildStopGrace != defaults.ChildStopGrace);
         Check(nameof(options.ShutdownDelay), options.ShutdownDelay != defaults.ShutdownDelay);
-        Check(nameof(options.HandleShutdownSignals), options.HandleShutdownSignals != defaults.HandleShutdownSignals);
         Check(nameof(options.ReloadOnHangup), options.ReloadOnHangup != defaults.ReloadOnHangup);
 
         void Check(string property, bool changed)

@@ -14,7 +14,6 @@ public sealed class UnixEventLoopOptionsTests
         ["ChildWatcher"] = "Threaded",
         ["ChildStopGrace"] = "00:00:07",
         ["ShutdownDelay"] = "00:00:11",
-        ["HandleShutdownSignals"] = "true",
         ["ReloadOnHangup"] = "true",
     };
 
@@ -54,7 +53,6 @@ public sealed class UnixEventLoopOptionsTests
         Assert.Equal(ChildWatcherKind.Auto, options.ChildWatcher);
         Assert.Equal(TimeSpan.FromSeconds(5), options.ChildStopGrace);
         Assert.Equal(TimeSpan.Zero, options.ShutdownDelay);
-        Assert.True(options.HandleShutdownSignals);
         Assert.False(options.ReloadOnHangup);
     }
 
@@ -140,18 +138,6 @@ public sealed class UnixEventLoopOptionsTests
     }
 
     [Fact]
-    public void Rules_DelayWithoutSignals_IsAMistake()
-    {
-        var e = Assert.Throws<OptionsValidationException>(() => Read([], services => services.AddUnixEventLoop(o =>
-        {
-            o.HandleShutdownSignals = false;
-            o.ShutdownDelay = TimeSpan.FromSeconds(3);
-        })));
-
-        Assert.Contains("HandleShutdownSignals is false", Assert.Single(e.Failures));
-    }
-
-    [Fact]
     public void Rules_ReloadWithoutAConfigurationRoot_IsAMistake()
     {
         using ServiceProvider services = new ServiceCollection().AddUnixEventLoop(o => o.ReloadOnHangup = true).Services.BuildServiceProvider();
@@ -170,14 +156,13 @@ public sealed class UnixEventLoopOptionsTests
             o.ChildWatcher = ChildWatcherKind.Threaded;
             o.ChildStopGrace = TimeSpan.FromSeconds(2);
             o.ShutdownDelay = TimeSpan.FromSeconds(2);
-            o.HandleShutdownSignals = false;
             o.ReloadOnHangup = true;
         }));
 
         var e = Assert.Throws<OptionsValidationException>(
             () => host.Services.GetRequiredService<IOptionsMonitor<UnixEventLoopOptions>>().Get("io"));
 
-        Assert.Equal(5, e.Failures.Count());
+        Assert.Equal(4, e.Failures.Count());
         Assert.All(e.Failures, f => Assert.Contains("'io'", f));
     }
 
@@ -188,7 +173,6 @@ public sealed class UnixEventLoopOptionsTests
         Assert.Equal(ChildWatcherKind.Threaded, options.ChildWatcher);
         Assert.Equal(TimeSpan.FromSeconds(7), options.ChildStopGrace);
         Assert.Equal(TimeSpan.FromSeconds(11), options.ShutdownDelay);
-        Assert.True(options.HandleShutdownSignals);
         Assert.True(options.ReloadOnHangup);
     }
 
