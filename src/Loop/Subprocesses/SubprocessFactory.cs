@@ -1,36 +1,103 @@
+using UnixLoop.Subprocesses;
+
 namespace UnixLoop;
 
-/// <summary>Starts child processes and watches them on an event loop; works without a host.</summary>
+/// <summary>Starts child processes and watches them on an event loop; works without a host. Thread-safe.</summary>
 public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable
 {
+    private static readonly TimeSpan LastReaps = TimeSpan.FromSeconds(1);
+
+    private readonly SubprocessServices _services;
+    private readonly SubprocessLauncher _launcher;
+
     /// <summary>A factory over a running loop and an attached watcher; logs and metrics are the loop's.</summary>
-    /// <param name="loop">Must be a <see cref="UnixEventLoop"/>.</param>
+    /// <param name="loop">Must be a <see cref="UnixEventLoop"/>, and run before the first start.</param>
     /// <param name="watcher">Attached to a loop before the first start; not disposed by the factory.</param>
-    public SubprocessFactory(IUnixEventLoop loop, IChildWatcher watcher) => throw new NotImplementedException();
+    /// <exception cref="ArgumentException"><paramref name="loop"/> is of another type.</exception>
+    public SubprocessFactory(IUnixEventLoop loop, IChildWatcher watcher)
+    {
+        ArgumentNullException.ThrowIfNull(loop);
+        ArgumentNullException.ThrowIfNull(watcher);
+        if (loop is not UnixEventLoop unixLoop)
+            throw new ArgumentException($"Needs a {nameof(UnixEventLoop)}, whose selector the pipes are registered in; this is a {loop.GetType()}.", nameof(loop));
+        _services = new SubprocessServices(unixLoop, watcher);
+        _launcher = new SubprocessLauncher(_services);
+    }
+
+    /// <summary>Whether spans carry the program's arguments (<c>process.command_args</c>), which may hold secrets.</summary>
+    /// <value>Default false.</value>
+    public bool RecordArguments { get; set; }
 
     /// <inheritdoc/>
-    public ValueTask<ISubprocess> StartAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public ValueTask<ISubprocess> StartAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(startInfo);
+        var streams = new PipedStreams(_services);
+        ValueTask<ChildProcess> launched = _launcher.LaunchAsync(
+            startInfo,
+            new RunStreams(startInfo.Input ?? Stdio.Inherit, startInfo.Output ?? Stdio.Inherit, startInfo.Error ?? Stdio.Inherit),
+            streams,
+            cancellationToken);
+        return launched.IsCompletedSuccessfully
+            ? ValueTask.FromResult<ISubprocess>(new Subprocess(_services, launched.Result, streams))
+            : AwaitStartAsync(launched, streams);
+    }
+
     /// <inheritdoc/>
-    public Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(startInfo);
+        options ??= new SubprocessRunOptions();
+        RunOptionRules.Check(startInfo, options);
+        return CaptureRun.RunAsync(_launcher, startInfo, options, RecordArguments, cancellationToken);
+    }
+
     /// <inheritdoc/>
-    public IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(startInfo);
+        options ??= new SubprocessRunOptions();
+        RunOptionRules.Check(startInfo, options);
+        return LineRun.ReadAsync(_launcher, startInfo, options, RecordArguments, cancellationToken);
+    }
 
     /// <summary>
     /// Refuses further starts, and stops all children that were started here and still run, in parallel, by the ladder of
     /// <see cref="ISubprocess.StopAsync"/>.
     /// </summary>
-    /// <param name="grace">Time between TERM and KILL.</param>
+    /// <param name="grace">Time between TERM and KILL; zero kills at once.</param>
     /// <param name="cancellationToken">Skips what is left of the grace; the reaps are then awaited for at most 1 s.</param>
     /// <returns>The children that were running, those that needed KILL marked.</returns>
-    public Task<IReadOnlyList<StoppedSubprocess>> StopAllAsync(TimeSpan grace, CancellationToken cancellationToken = default) => throw new NotImplementedException();
+    public async Task<IReadOnlyList<StoppedSubprocess>> StopAllAsync(TimeSpan grace, CancellationToken cancellationToken = default)
+    {
+        RunOptionRules.CheckDuration(grace);
+        List<ChildProcess> children = _services.Live.Close();
+        Task stopped = Task.WhenAll(children.ConvertAll(child => child.StopQuietlyAsync(grace, cancellationToken)));
+        await stopped.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!stopped.IsCompleted)
+            await AwaitReapsAsync(stopped, children, _services).ConfigureAwait(false);
+        return children.ConvertAll(child => new StoppedSubprocess(child.Id, child.FileName, child.ExitStatus, child.NeededKill));
+    }
 
-    /// <summary>Kills and reaps what still runs.</summary>
-    public ValueTask DisposeAsync() => throw new NotImplementedException();
+    /// <summary>Refuses further starts, kills what still runs, with its groups, and awaits the reaps for at most 1 s.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        List<ChildProcess> children = _services.Live.Close();
+        if (children.Count == 0)
+            return;
+        await AwaitReapsAsync(Task.WhenAll(children.ConvertAll(child => child.DestroyAsync().AsTask())), children, _services).ConfigureAwait(false);
+    }
+
+    private async ValueTask<ISubprocess> AwaitStartAsync(ValueTask<ChildProcess> launched, PipedStreams streams) =>
+        new Subprocess(_services, await launched.ConfigureAwait(false), streams);
+
+    private static async Task AwaitReapsAsync(Task reaps, List<ChildProcess> children, SubprocessServices services)
+    {
+        await reaps.WaitAsync(LastReaps, services.Loop.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        foreach (ChildProcess child in children)
+        {
+            if (!child.HasExited)
+                SubprocessLog.NotReaped(services.Logger, child.FileName, child.Id, LastReaps);
+        }
+    }
 }
-
-/// <summary>A child that was stopped together with its factory.</summary>
-/// <param name="Id">Its process id.</param>
-/// <param name="FileName">What was started.</param>
-/// <param name="Status">How it ended; null if it could not be reaped in time.</param>
-/// <param name="Killed">Whether it outlived its grace and needed KILL.</param>
-public readonly record struct StoppedSubprocess(int Id, string FileName, ChildExitStatus? Status, bool Killed);

@@ -5,7 +5,7 @@ namespace UnixLoop;
 /// <summary>A child ended with a status other than exit code 0.</summary>
 public sealed class SubprocessFailedException : Exception
 {
-    private const int TailBytes = 2048;
+    internal const int TailBytes = 2048;
 
     internal SubprocessFailedException(string command, ChildExitStatus exit, ReadOnlySpan<byte> standardError)
         : base(Describe(command, exit, standardError))

@@ -1,0 +1,18 @@
+using System.Buffers;
+
+namespace UnixLoop.Subprocesses;
+
+/// <summary>Bytes that were read at one time from one stream, in a rented array.</summary>
+internal readonly record struct Chunk(byte[] Buffer, int Length, bool IsError)
+{
+    internal ReadOnlySpan<byte> Bytes => Buffer.AsSpan(0, Length);
+
+    internal static Chunk CopyOf(ReadOnlySpan<byte> bytes, bool isError)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(bytes.Length);
+        bytes.CopyTo(buffer);
+        return new Chunk(buffer, bytes.Length, isError);
+    }
+
+    internal void Return() => ArrayPool<byte>.Shared.Return(Buffer);
+}

@@ -1,0 +1,216 @@
+using UnixLoop.Interop;
+using UnixLoop.Transports.Pipes;
+
+namespace UnixLoop.Subprocesses;
+
+// Constraints
+//  - The child must be reaped and its pipes closed whatever becomes of the handle: this object is what the watcher and the
+//    selector hold, and it does not hold the handle (but while somebody waits through it).
+//  - A pid, and a group's id, may be signalled only before the reap: afterwards they may be somebody else's.
+//  - An exit never cuts off output: a child's own ends are closed before its exit is told (exit(2)), so what it wrote is in the
+//    pipe by then, and is read at once. What stays open is held by another process.
+// Scheme
+//  - One lock guards the state. Signals are sent under it; the watcher enters Exiting under it before it reaps.
+//
+//   state     event       next     signals
+//   Running   OnExiting   Exiting  sent
+//   Running   OnExited    Exited   (reaped by somebody else)
+//   Exiting   OnExited    Exited   none: it is dead; its group's last one is sent on entering
+//   Exited                         none
+internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
+{
+    private readonly Lock _gate = new();
+    private readonly SubprocessServices _services;
+    private readonly IChildConsumer _consumer;
+    private readonly UnixHandle? _pidfd;
+    private readonly bool _leadsGroup;
+    private readonly long _startedAt;
+
+    // Guarded by _gate.
+    private volatile State _state;
+    private ChildExitStatus _exit;
+    private TaskCompletionSource<ChildExitStatus>? _exited;
+    private object? _awaitedHandle;
+    private bool _isAbandoned;
+
+    private int _openOutputs;
+
+    internal ChildProcess(SubprocessServices services, IChildConsumer consumer, string fileName, SpawnedChild spawned, bool growPipes, long startedAt)
+    {
+        _services = services;
+        _consumer = consumer;
+        _startedAt = startedAt;
+        _pidfd = spawned.Pidfd;
+        _leadsGroup = spawned.LeadsGroup && spawned.Pid > 1;
+        FileName = fileName;
+        Id = spawned.Pid;
+        Input = spawned.InputWriteEnd is { } input ? consumer.OpenInput(input, this) : null;
+        Output = OpenOutput(spawned.OutputReadEnd, isError: false, growPipes);
+        Error = OpenOutput(spawned.ErrorReadEnd, isError: true, growPipes);
+    }
+
+    private enum State
+    {
+        Running,
+        Exiting,
+        Exited,
+    }
+
+    internal int Id { get; }
+
+    internal string FileName { get; }
+
+    internal IPump? Input { get; }
+
+    internal ReadPump? Output { get; }
+
+    internal ReadPump? Error { get; }
+
+    internal bool HasExited => _state == State.Exited;
+
+    /// <summary>Output streams that have not reached their end.</summary>
+    internal int OpenOutputs => Volatile.Read(ref _openOutputs);
+
+    // Links of LiveChildren, guarded by it.
+    internal ChildProcess? Next { get; set; }
+
+    internal ChildProcess? Previous { get; set; }
+
+    internal ChildExitStatus? ExitStatus
+    {
+        get
+        {
+            if (_state != State.Exited)
+                return null;
+            lock (_gate)
+                return _exit;
+        }
+    }
+
+    /// <summary>Ends when the child has been reaped.</summary>
+    internal Task<ChildExitStatus> Exited
+    {
+        get
+        {
+            lock (_gate)
+                return ExitedNeedsLock;
+        }
+    }
+
+    private Task<ChildExitStatus> ExitedNeedsLock
+    {
+        get
+        {
+            if (_exited is null)
+            {
+                _exited = new TaskCompletionSource<ChildExitStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
+                if (_state == State.Exited)
+                    _exited.SetResult(_exit);
+            }
+            return _exited.Task;
+        }
+    }
+
+    /// <summary>Registers the pipes, then the child: an exit finds its pipes in place.</summary>
+    /// <exception cref="IOException">A pipe could not be registered.</exception>
+    /// <exception cref="InvalidOperationException">The watcher is no longer active, or the loop has ended; the child is on the orphan queue.</exception>
+    internal void Begin()
+    {
+        try
+        {
+            Output?.Start();
+            Error?.Start();
+            Input?.Start();
+        }
+        finally
+        {
+            _services.Watcher.Add(Id, _pidfd, this);
+        }
+    }
+
+    /// <summary>The exit of a child whose handle is awaited counts as in use.</summary>
+    internal void HoldUntilExit(object handle)
+    {
+        lock (_gate)
+        {
+            if (_state != State.Exited)
+                _awaitedHandle = handle;
+        }
+    }
+
+    public void OnExiting(int pid)
+    {
+        lock (_gate)
+        {
+            if (_state == State.Exited)
+                return;
+            _state = State.Exiting;
+            if (_killGroupAtExit)
+                SweepGroupNeedsLock();
+        }
+    }
+
+    public void OnExited(int pid, in ChildExitStatus status)
+    {
+        ChildExitStatus exit = status with { RunTime = _services.Loop.Clock.GetElapsedTime(_startedAt) };
+        TaskCompletionSource<ChildExitStatus>? exited;
+        StopLadder? ladder;
+        lock (_gate)
+        {
+            if (_state == State.Exited)
+                return;
+            _state = State.Exited;
+            _exit = exit;
+            exited = _exited;
+            ladder = _ladder;
+            _awaitedHandle = null;
+        }
+        Output?.Drain();
+        Error?.Drain();
+        if (_isAbandoned)
+            CloseStreams(null);
+        _pidfd?.Dispose();
+        _services.Live.Remove(this);
+        _services.Metrics.Exited(exit);
+        SubprocessLog.Exited(_services.Logger, FileName, Id, exit);
+
+        _consumer.OnExited(this);
+        exited?.TrySetResult(exit);
+        ladder?.End(exit);
+    }
+
+    public string Describe(IPump pump) =>
+        $"{(ReferenceEquals(pump, Input) ? "standard input" : ReferenceEquals(pump, Output) ? "standard output" : "standard error")} of '{FileName}' (pid {Id})";
+
+    public void OnEnded(IPump pump)
+    {
+        if (ReferenceEquals(pump, Input))
+            return;
+        Interlocked.Decrement(ref _openOutputs);
+        _consumer.OnOutputEnded(this);
+    }
+
+    internal void CloseStreams(Exception? error)
+    {
+        Input?.Close(error);
+        Output?.Close(error);
+        Error?.Close(error);
+    }
+
+    internal void CloseOutputs()
+    {
+        Output?.Close(null);
+        Error?.Close(null);
+    }
+
+    public override string ToString() => ExitStatus is { } exit ? $"'{FileName}' (pid {Id}, {exit})" : $"'{FileName}' (pid {Id}, running)";
+
+    private ReadPump? OpenOutput(UnixHandle? readEnd, bool isError, bool grow)
+    {
+        if (readEnd is null)
+            return null;
+        _openOutputs++;
+        return new ReadPump(
+            _services.Loop, readEnd, _consumer.OpenOutput(isError), this, grow ? _services.Budget : null, _services.Logger);
+    }
+}

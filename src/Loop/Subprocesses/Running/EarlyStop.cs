@@ -1,0 +1,90 @@
+namespace UnixLoop.Subprocesses;
+
+/// <summary>Why a run ended.</summary>
+internal enum RunEnd
+{
+    /// <summary>By itself, or not yet.</summary>
+    None,
+
+    TimedOut,
+    Cancelled,
+
+    /// <summary>Its input could not be read, or it could not be stopped.</summary>
+    Failed,
+}
+
+/// <summary>Stops a run's child before its time: at the time-out, or when the caller cancels. The first reason wins. Thread-safe.</summary>
+/// <param name="services">The clock.</param>
+/// <param name="options">Time-out and grace.</param>
+/// <param name="onDecided">Called off any lock when there is a reason, and again when the child can't be stopped.</param>
+#pragma warning disable CA1001 // Disarm lets go of the timer
+internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOptions options, Action onDecided)
+#pragma warning restore CA1001
+{
+    private readonly TimeSpan _grace = options.StopGrace;
+    private ChildProcess? _child;
+    private CancellationTokenRegistration _cancellation;
+    private ITimer? _timer;
+    private int _reason;
+
+    internal RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
+
+    /// <summary>What made it <see cref="RunEnd.Failed"/>.</summary>
+    internal Exception? Failure { get; private set; }
+
+    /// <summary>Whether the child is beyond our reach (EPERM): its exit must not be waited for.</summary>
+    internal bool CannotStop { get; private set; }
+
+    internal void Arm(ChildProcess child, CancellationToken cancellationToken)
+    {
+        _child = child;
+        if (options.Timeout != Timeout.InfiniteTimeSpan)
+            _timer = services.Loop.Clock.CreateTimer(static self => ((EarlyStop)self!).OnTimeout(), this, options.Timeout, Timeout.InfiniteTimeSpan);
+        if (cancellationToken.CanBeCanceled)
+            _cancellation = cancellationToken.UnsafeRegister(static self => ((EarlyStop)self!).Stop(RunEnd.Cancelled), this);
+    }
+
+    /// <summary>The run can't go on.</summary>
+    internal void Fail(Exception failure)
+    {
+        Failure ??= failure;
+        Stop(RunEnd.Failed);
+    }
+
+    /// <summary>The run is over. A reason that comes later counts for nothing.</summary>
+    internal void Disarm()
+    {
+        _timer?.Dispose();
+        _cancellation.Dispose();
+    }
+
+    private void OnTimeout()
+    {
+        // The time-out is the child's: what a grandchild does with the pipes afterwards has a bound of its own.
+        if (!_child!.HasExited)
+            Stop(RunEnd.TimedOut);
+    }
+
+    private void Stop(RunEnd reason)
+    {
+        if (Interlocked.CompareExchange(ref _reason, (int)reason, (int)RunEnd.None) != (int)RunEnd.None)
+            return;
+        _ = StopAsync();
+        onDecided();
+    }
+
+    private async Task StopAsync()
+    {
+        try
+        {
+            await _child!.StopAsync(_grace, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            Failure = e;
+            CannotStop = true;
+            Volatile.Write(ref _reason, (int)RunEnd.Failed);
+            onDecided();
+        }
+    }
+}

@@ -1,0 +1,93 @@
+namespace UnixLoop.Subprocesses;
+
+/// <summary>From the start info to a child that runs and is watched; or to an error, with nothing left behind.</summary>
+internal sealed class SubprocessLauncher(SubprocessServices services)
+{
+    internal SubprocessServices Services => services;
+
+    /// <summary>Spawns on the caller's thread, and has completed when it returns; on a loop's thread it moves to the thread pool first.</summary>
+    internal ValueTask<ChildProcess> LaunchAsync(
+        SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
+    {
+        if (UnixEventLoop.Current is not null)
+            return LaunchOnPoolAsync(startInfo, streams, consumer, cancellationToken);
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<ChildProcess>(cancellationToken);
+
+        ChildProcess child;
+        Exception? failure = null;
+        try
+        {
+            ThrowIfInactive();
+            using ChildSpawnScope scope = services.Watcher.BeginSpawn();
+            child = Spawn(startInfo, streams, consumer);
+            failure = TryBegin(child);
+        }
+        catch (Exception e)
+        {
+            return ValueTask.FromException<ChildProcess>(e);
+        }
+        if (failure is null && cancellationToken.IsCancellationRequested)
+            failure = new OperationCanceledException(cancellationToken);
+        return failure is null ? ValueTask.FromResult(child) : DestroyAsync(child, failure);
+    }
+
+    private async ValueTask<ChildProcess> LaunchOnPoolAsync(
+        SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return await LaunchAsync(startInfo, streams, consumer, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Before any descriptor is made.</summary>
+    private void ThrowIfInactive()
+    {
+        if (services.Live.IsClosed)
+            throw Closed();
+        if (!services.Watcher.IsActive || !services.Loop.IsRunning)
+            throw new InvalidOperationException(
+                $"{services.Watcher.GetType().Name} is {(services.Watcher.IsActive ? "active" : "not active")} and loop '{services.Loop.Name}' is {services.Loop.State}: no child was started.");
+    }
+
+    private ChildProcess Spawn(SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer)
+    {
+        long startedAt = services.Loop.Clock.GetTimestamp();
+        SpawnedChild spawned;
+        try
+        {
+            spawned = Spawner.Start(startInfo, streams.Input, streams.Output, streams.Error, services.Logger);
+        }
+        catch (SubprocessStartException e)
+        {
+            services.Metrics.StartFailed(e.ErrorName);
+            SubprocessLog.StartFailed(services.Logger, e, startInfo.FileName);
+            throw;
+        }
+        services.Metrics.Started();
+        var child = new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null, startedAt);
+        SubprocessLog.Started(services.Logger, child.FileName, child.Id);
+        return child;
+    }
+
+    private Exception? TryBegin(ChildProcess child)
+    {
+        bool added = services.Live.TryAdd(child);
+        try
+        {
+            child.Begin();
+            return added ? null : Closed();
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or ArgumentException)
+        {
+            return e;
+        }
+    }
+
+    private static async ValueTask<ChildProcess> DestroyAsync(ChildProcess child, Exception failure)
+    {
+        await child.DestroyAsync().ConfigureAwait(false);
+        throw failure;
+    }
+
+    private static InvalidOperationException Closed() => new($"The {nameof(SubprocessFactory)} has been stopped: it starts no more children.");
+}

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace UnixLoop.Subprocesses;
+
+/// <summary>The span of one run: OpenTelemetry's conventions for CLI programs, on the caller's side (docs/diagnostics.md). Nothing at all while nobody listens.</summary>
+internal readonly struct RunSpan
+{
+    private static readonly ActivitySource Source = new("UnixLoop");
+
+    private readonly Activity? _activity;
+
+    private RunSpan(Activity? activity) => _activity = activity;
+
+    internal static RunSpan Start(SubprocessStartInfo startInfo, bool recordArguments)
+    {
+        if (!Source.HasListeners())
+            return default;
+        Activity? caller = Activity.Current;
+        string name = Path.GetFileName(startInfo.FileName);
+        Activity? activity = Source.StartActivity(name, ActivityKind.Client);
+        // Not current: an async iterator would carry it into the code between two lines.
+        Activity.Current = caller;
+        activity?.SetTag("process.executable.name", name);
+        if (recordArguments)
+            activity?.SetTag("process.command_args", (string[])[startInfo.Argv0 ?? startInfo.FileName, .. startInfo.Arguments]);
+        return new RunSpan(activity);
+    }
+
+    internal void OnStarted(ChildProcess child) => _activity?.SetTag("process.pid", child.Id);
+
+    internal void EndWithStartFailure(Exception error)
+    {
+        if (_activity is null)
+            return;
+        SetError(error switch
+        {
+            SubprocessStartException start => start.ErrorName,
+            OperationCanceledException => "cancelled",
+            _ => error.GetType().FullName!,
+        });
+        Stop();
+    }
+
+    internal void End(ChildProcess child, RunEnd reason)
+    {
+        if (_activity is null)
+            return;
+        ChildExitStatus? exit = child.ExitStatus;
+        if (exit?.ExitCode is int code)
+            _activity.SetTag("process.exit.code", code);
+        string? error = reason switch
+        {
+            RunEnd.TimedOut => "timeout",
+            RunEnd.Cancelled => "cancelled",
+            RunEnd.Failed => "failed",
+            _ => exit is { IsSuccess: false } failed ? Describe(failed) : null,
+        };
+        if (error is not null)
+            SetError(error);
+        Stop();
+    }
+
+    private static string Describe(in ChildExitStatus exit) => exit.Kind switch
+    {
+        ChildExitKind.Exited => exit.ExitCode!.Value.ToString(CultureInfo.InvariantCulture),
+        ChildExitKind.Signaled => exit.Signal.ToString()!,
+        ChildExitKind.ReapedElsewhere => "reaped_elsewhere",
+        _ => "unknown",
+    };
+
+    private void SetError(string type)
+    {
+        _activity!.SetTag("error.type", type);
+        _activity.SetStatus(ActivityStatusCode.Error);
+    }
+
+    private void Stop()
+    {
+        Activity? current = Activity.Current;
+        _activity!.Stop();
+        Activity.Current = current;
+    }
+}

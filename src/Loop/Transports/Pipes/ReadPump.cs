@@ -1,0 +1,257 @@
+using Microsoft.Extensions.Logging;
+using UnixLoop.Interop;
+using UnixLoop.Selector;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Transports.Pipes;
+
+// Constraints
+//  - The descriptor is read on the loop's thread, while any thread may close the pump, resume it or drain it.
+//  - An event may come before Register has returned to the thread that called it.
+//  - A paused descriptor must not stay in epoll with an empty mask: a hang-up would spin the loop (linux.md, rule 2).
+//  - EPOLL_CTL_DEL comes before close (rule 3).
+// Scheme
+//  - One lock guards everything; the loop finds it free but for those rare moments. read(2) never blocks, so it is never
+//    held for long. The owner is told off the lock.
+//  - The descriptor is read until a read comes back short: a pipe gives all that it has. After EPOLLHUP it is read to its end.
+//
+//   state     event                          next state
+//   Created   Start                          Reading
+//   Reading   the sink's Flush says false    Paused
+//   Paused    Resume, and Flush says true    Reading
+//   any       end, error, Close, loop's end  Ended
+internal sealed class ReadPump : IPump, IReadyHandler
+{
+    private static readonly uint Readable = (uint)EPOLLIN;
+    private static readonly uint HungUp = (uint)EPOLLHUP;
+
+    private readonly Lock _gate = new();
+    private readonly UnixEventLoop _loop;
+    private readonly UnixHandle _handle;
+    private readonly IReadSink _sink;
+    private readonly IPumpOwner _owner;
+    private readonly ILogger _logger;
+
+    // Guarded by _gate.
+    private SelectorRegistration? _registration;
+    private volatile State _state;
+    private PipeGrowth _growth;
+    private bool _closeWhenPaused;
+
+    /// <param name="loop">Reads on its thread.</param>
+    /// <param name="handle">Non-blocking; owned from here on.</param>
+    /// <param name="sink">Gets the bytes.</param>
+    /// <param name="owner">Told of the end.</param>
+    /// <param name="budget">For growing the pipe; null leaves its size alone.</param>
+    /// <param name="logger">For errors that are no errors, at Debug.</param>
+    internal ReadPump(UnixEventLoop loop, UnixHandle handle, IReadSink sink, IPumpOwner owner, PipeBudget? budget, ILogger logger)
+    {
+        _loop = loop;
+        _handle = handle;
+        _sink = sink;
+        _owner = owner;
+        _logger = logger;
+        _growth = new PipeGrowth(budget);
+        sink.Attach(this);
+    }
+
+    private enum State
+    {
+        Created,
+        Reading,
+        Paused,
+        Ended,
+    }
+
+    public bool IsEnded => _state == State.Ended;
+
+    internal bool IsPaused => _state == State.Paused;
+
+    public void Start()
+    {
+        lock (_gate)
+        {
+            _registration = _loop.Selector.Register(_handle, Readable, this);
+            _state = State.Reading;
+        }
+    }
+
+    public void OnReady(uint events)
+    {
+        bool ended;
+        lock (_gate)
+        {
+            if (_state != State.Reading)
+                return;
+            int read = ReadNeedsLock(toEnd: (events & HungUp) != 0, PipeDefaults.BytesPerTurn);
+            if (read > 0)
+                FlushNeedsLock();
+            ended = _state == State.Ended;
+        }
+        if (ended)
+            _owner.OnEnded(this);
+    }
+
+    public void OnLoopEnded() =>
+        Close(new ObjectDisposedException(nameof(UnixEventLoop), $"The loop ended before {_owner.Describe(this)} did."));
+
+    /// <summary>The sink has room again; any thread.</summary>
+    internal void Resume()
+    {
+        bool ended;
+        lock (_gate)
+        {
+            if (_state != State.Paused)
+                return;
+            ResumeNeedsLock();
+            ended = _state == State.Ended;
+        }
+        if (ended)
+            _owner.OnEnded(this);
+    }
+
+    /// <summary>
+    /// Takes all that is in the pipe now, also while paused: at the writer's exit that is all that it has written, and the end
+    /// behind it, unless another process still holds the pipe. Any thread.
+    /// </summary>
+    internal void Drain()
+    {
+        bool ended;
+        lock (_gate)
+        {
+            if (_state is not (State.Reading or State.Paused))
+                return;
+            int read = ReadNeedsLock(toEnd: true, PipeDefaults.LargestCapacity);
+            if (read > 0 && _state == State.Reading)
+                FlushNeedsLock();
+            ended = _state == State.Ended;
+        }
+        if (ended)
+            _owner.OnEnded(this);
+    }
+
+    /// <summary>Nobody can read any more: ends it as soon as the sink is full, which would hold the writer back for ever.</summary>
+    /// <returns>Whether it was open.</returns>
+    internal bool Abandon()
+    {
+        lock (_gate)
+        {
+            if (_state == State.Ended)
+                return false;
+            _closeWhenPaused = true;
+            if (_state != State.Paused)
+                return true;
+        }
+        Close(null);
+        return true;
+    }
+
+    public void Close(Exception? error)
+    {
+        lock (_gate)
+        {
+            if (_state == State.Ended)
+                return;
+            EndNeedsLock(error);
+        }
+        _owner.OnEnded(this);
+    }
+
+    public override string ToString() => $"{_owner.Describe(this)} ({_handle}, {_state})";
+
+    /// <summary>Reads until there is nothing more, the end, an error, or <paramref name="limit"/>; returns the bytes read if the pump goes on.</summary>
+    private int ReadNeedsLock(bool toEnd, int limit)
+    {
+        int total = 0;
+        try
+        {
+            while (total < limit)
+            {
+                Span<byte> room = _sink.GetSpan();
+                PosixResult read = Libc.Read(_handle.Descriptor, room);
+                if (read.IsError)
+                {
+                    if (read.Errno == EAGAIN)
+                        break;
+                    EndByErrorNeedsLock(read);
+                    return 0;
+                }
+                if (read.Value == 0)
+                {
+                    EndNeedsLock(null);
+                    return 0;
+                }
+                total += read.IntValue;
+                _sink.Advance(read.IntValue);
+                if (read.Value < room.Length && !toEnd)
+                    break;
+            }
+        }
+        catch (Exception e)
+        {
+            EndNeedsLock(e);
+            return 0;
+        }
+        if (_growth.Observe(_handle, total))
+            PipeLog.Grown(_logger, this, PipeDefaults.GrownCapacity);
+        return total;
+    }
+
+    private void FlushNeedsLock()
+    {
+        try
+        {
+            if (_sink.Flush())
+                return;
+            if (_closeWhenPaused)
+            {
+                EndNeedsLock(null);
+                return;
+            }
+            _state = State.Paused;
+            _registration!.Modify(0);
+        }
+        catch (Exception e)
+        {
+            EndNeedsLock(e);
+        }
+    }
+
+    private void ResumeNeedsLock()
+    {
+        try
+        {
+            if (!_sink.Flush())
+                return;
+            _state = State.Reading;
+            _registration!.Modify(Readable);
+        }
+        catch (Exception e)
+        {
+            EndNeedsLock(e);
+        }
+    }
+
+    private void EndByErrorNeedsLock(PosixResult read)
+    {
+        if (read.Errno == EIO)
+        {
+            // A terminal's other side has hung up (tty_ioctl(4)).
+            PipeLog.HungUp(_logger, this);
+            EndNeedsLock(null);
+            return;
+        }
+        IOException error = PosixError.ToException(read, $"read from {_owner.Describe(this)}");
+        PipeLog.ReadFailed(_logger, error, this);
+        EndNeedsLock(error);
+    }
+
+    private void EndNeedsLock(Exception? error)
+    {
+        _state = State.Ended;
+        _registration?.Dispose();
+        _handle.Dispose();
+        _growth.Return();
+        _sink.Complete(error);
+    }
+}
