@@ -8,7 +8,9 @@ internal static unsafe partial class Libc
 {
     // linux/wait.h
     internal const int WNOHANG = 0x1;
+    internal const int WSTOPPED = 0x2;
     internal const int WEXITED = 0x4;
+    internal const int WCONTINUED = 0x8;
     internal const int WNOWAIT = 0x0100_0000;
     internal const int P_ALL = 0;
     internal const int P_PID = 1;

@@ -84,8 +84,8 @@ public enum ProcessGroup
     /// <summary>
     /// A new group that has the terminal, as a shell's job in the foreground: Ctrl-C and the like reach the child, and it alone.
     /// The foreground is given before the exec and taken back at the child's end or stop (tcsetpgrp(3)). When the child is stopped
-    /// (Ctrl-Z), our own group stops with it; continued, it goes on. Where the child inherits no terminal as its standard input,
-    /// or our group is in the background, the same as <see cref="New"/>.
+    /// (Ctrl-Z), our own group stops with it; continued, it goes on. From the background it has the foreground only once a shell
+    /// brings us there. Where the child inherits no terminal as its standard input, the same as <see cref="New"/>.
     /// </summary>
     Foreground,
 

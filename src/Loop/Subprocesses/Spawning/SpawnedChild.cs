@@ -19,8 +19,8 @@ internal sealed class SpawnedChild
     /// <summary>Whether the child was made the leader of its own group or session: only then may the group be signalled (linux.md, rule 5).</summary>
     internal bool LeadsGroup { get; init; }
 
-    /// <summary>Whether its group was given the terminal: then the receiver takes it back (<see cref="TerminalForeground"/>).</summary>
-    internal bool HasForeground { get; init; }
+    /// <summary>Whether it shares our terminal, in the foreground or in the background: the receiver follows it by a <see cref="ForegroundJob"/>.</summary>
+    internal bool IsTerminalJob { get; init; }
 
     /// <summary>Our end of the child's standard input: non-blocking, close-on-exec; null where that is no pipe.</summary>
     internal UnixHandle? InputWriteEnd { get; init; }

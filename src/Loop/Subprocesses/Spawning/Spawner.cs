@@ -48,7 +48,7 @@ internal static unsafe class Spawner
             Pid = pid,
             Pidfd = pidfd,
             PidfdErrno = pidfdErrno,
-            HasForeground = group == ProcessGroup.Foreground,
+            IsTerminalJob = info.ProcessGroup == ProcessGroup.Foreground && input.Kind == StdioKind.Inherit && TerminalForeground.IsShared(),
             LeadsGroup = group != ProcessGroup.Inherit,
             InputWriteEnd = descriptors.InputWriteEnd,
             OutputReadEnd = descriptors.OutputReadEnd,
@@ -87,11 +87,13 @@ internal static unsafe class Spawner
         }
     }
 
+    private const int NoGroup = 0;
+
     private static void SettleForeground(PosixResult pid, SpawnFeatures features)
     {
         // A child whose exec failed has taken the terminal with it.
         if (pid.IsError)
-            TerminalForeground.TakeBack();
+            TerminalForeground.TakeBack(NoGroup);
         else if (!features.Foreground)
             TerminalForeground.GiveTo(pid.IntValue);
     }

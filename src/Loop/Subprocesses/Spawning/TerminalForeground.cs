@@ -12,13 +12,10 @@ internal static class TerminalForeground
     internal const int Terminal = 0;
 
     /// <summary>Whether there is a terminal, and our group may give it away.</summary>
-    internal static bool IsOurs()
-    {
-        if (!Libc.IsTerminal(Terminal))
-            return false;
-        PosixResult group = Libc.TerminalGroup(Terminal);
-        return group.IsSuccess && group.IntValue == Libc.ProcessGroup();
-    }
+    internal static bool IsOurs() => Libc.TerminalGroup(Terminal) is { IsSuccess: true } group && group.IntValue == Libc.ProcessGroup();
+
+    /// <summary>Whether the terminal is that of our session, in the foreground or not: a child can share it as a job of our shell.</summary>
+    internal static bool IsShared() => Libc.TerminalGroup(Terminal).IsSuccess;
 
     /// <summary>For C libraries that can't do it in the child: it may have read meanwhile, and been stopped for it.</summary>
     internal static void GiveTo(int group)
@@ -27,6 +24,23 @@ internal static class TerminalForeground
         _ = Libc.Kill(-group, SIGCONT);
     }
 
-    /// <summary>From the background too. May be called again.</summary>
-    internal static void TakeBack() => _ = Libc.SetTerminalGroup(Terminal, Libc.ProcessGroup());
+    /// <summary>Hands the terminal on, if it is ours to give.</summary>
+    internal static void Give(int group)
+    {
+        if (IsOurs())
+            _ = Libc.SetTerminalGroup(Terminal, group);
+    }
+
+    /// <summary>
+    /// Takes it back from <paramref name="group"/>, or from a group that has no process left; not from anybody else, such as the
+    /// shell that has put us into the background. May be called again.
+    /// </summary>
+    internal static void TakeBack(int group)
+    {
+        PosixResult holder = Libc.TerminalGroup(Terminal);
+        if (holder.IsSuccess && (holder.IntValue == group || IsEmpty(holder.IntValue)))
+            _ = Libc.SetTerminalGroup(Terminal, Libc.ProcessGroup());
+    }
+
+    private static bool IsEmpty(int group) => group <= 1 || Libc.Kill(-group, 0).Errno == ESRCH;
 }
