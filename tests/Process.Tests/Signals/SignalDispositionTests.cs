@@ -8,8 +8,9 @@ public sealed class SignalDispositionTests
 
     [Theory]
     [InlineData("USR1")]
-    [InlineData("TERM")] // the runtime has a handler of its own for these two
+    [InlineData("TERM")] // the runtime has handlers of its own for these three
     [InlineData("INT")]
+    [InlineData("QUIT")]
     [InlineData("ALRM")]
     [InlineData("RTMIN+5")]
     public async Task RemoveSignalHandler_LastOne_RestoresTheDefault(string name)
