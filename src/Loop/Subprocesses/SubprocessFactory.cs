@@ -3,7 +3,7 @@ using UnixLoop.Subprocesses;
 namespace UnixLoop;
 
 /// <summary>Starts child processes and watches them on an event loop; works without a host. Thread-safe.</summary>
-public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable
+public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, IDisposable
 {
     private static readonly TimeSpan LastReaps = TimeSpan.FromSeconds(1);
 
@@ -87,6 +87,9 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable
             return;
         await AwaitReapsAsync(Task.WhenAll(children.ConvertAll(child => child.DestroyAsync().AsTask())), children, _services).ConfigureAwait(false);
     }
+
+    /// <summary>As <see cref="DisposeAsync"/>, for those who can't await, such as a service provider that is disposed synchronously.</summary>
+    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
     private async ValueTask<ISubprocess> AwaitStartAsync(ValueTask<ChildProcess> launched, PipedStreams streams) =>
         new Subprocess(_services, await launched.ConfigureAwait(false), streams);
