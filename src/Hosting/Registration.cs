@@ -19,7 +19,10 @@ internal static class Registration
         services.TryAddSingleton<ChildWatcherChoice>();
         services.TryAddSingleton(static provider => provider.GetRequiredService<ChildWatcherChoice>().Create());
         services.TryAddSingleton(static provider => new SubprocessFactory(
-            provider.GetRequiredService<IUnixEventLoop>(), provider.GetRequiredService<IChildWatcher>()));
+            provider.GetRequiredService<IUnixEventLoop>(), provider.GetRequiredService<IChildWatcher>())
+        {
+            RecordArguments = provider.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value.RecordChildArguments,
+        });
         services.TryAddSingleton<ISubprocessFactory>(static provider => provider.GetRequiredService<SubprocessFactory>());
         services.TryAddSingleton<HostedChildren>();
         services.TryAddSingleton<SignalDispatcher>();

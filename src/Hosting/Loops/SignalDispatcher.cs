@@ -18,6 +18,7 @@ internal sealed class SignalDispatcher(
     private readonly Lock _lock = new();
     private readonly Dictionary<UnixSignal, Task> _running = [];
     private readonly List<UnixSignal> _handled = [];
+    private bool _stopped;
 
     /// <exception cref="ArgumentException">A signal can't be handled; the message names it.</exception>
     internal void Start(UnixEventLoop loop)
@@ -27,7 +28,7 @@ internal sealed class SignalDispatcher(
         {
             SignalHandler[] ordered = [.. signal];
             _handled.Add(signal.Key);
-            loop.AddSignalHandler(signal.Key, token => new ValueTask(Track(signal.Key, RunAsync(ordered, token))));
+            loop.AddSignalHandler(signal.Key, token => RunAsync(signal.Key, ordered, token));
         }
     }
 
@@ -38,7 +39,11 @@ internal sealed class SignalDispatcher(
             loop.RemoveSignalHandler(signal);
         KeyValuePair<UnixSignal, Task>[] running;
         lock (_lock)
-            running = [.. _running.Where(r => !r.Value.IsCompleted)];
+        {
+            _stopped = true;
+            running = [.. _running];
+        }
+
         foreach ((UnixSignal signal, Task task) in running)
         {
             try
@@ -52,11 +57,25 @@ internal sealed class SignalDispatcher(
         }
     }
 
-    private Task Track(UnixSignal signal, Task task)
+    /// <summary>Known as running before the first handler begins: a stop must not pass it by.</summary>
+    private async ValueTask RunAsync(UnixSignal signal, SignalHandler[] ordered, CancellationToken cancellationToken)
     {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
-            _running[signal] = task;
-        return task;
+        {
+            if (_stopped)
+                return;
+            _running[signal] = ended.Task;
+        }
+
+        try
+        {
+            await RunAsync(ordered, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            ended.SetResult();
+        }
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A handler's failure is logged; the other handlers still run.")]

@@ -41,4 +41,8 @@ public sealed class UnixEventLoopOptions
     /// </summary>
     /// <value>Default false.</value>
     public bool ReloadOnHangup { get; set; }
+
+    /// <summary>Whether the spans of children carry their arguments (<c>process.command_args</c>), which may hold secrets.</summary>
+    /// <value>Default false.</value>
+    public bool RecordChildArguments { get; set; }
 }

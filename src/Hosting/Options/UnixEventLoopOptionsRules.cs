@@ -49,6 +49,7 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
         Check(nameof(options.ChildStopGrace), options.ChildStopGrace != defaults.ChildStopGrace);
         Check(nameof(options.ShutdownDelay), options.ShutdownDelay != defaults.ShutdownDelay);
         Check(nameof(options.ReloadOnHangup), options.ReloadOnHangup != defaults.ReloadOnHangup);
+        Check(nameof(options.RecordChildArguments), options.RecordChildArguments != defaults.RecordChildArguments);
 
         void Check(string property, bool changed)
         {

@@ -102,8 +102,8 @@ public sealed class LoopServiceTests : IDisposable
     [Fact]
     public async Task Provider_DisposedWithoutAwaiting_LeavesNothing()
     {
-        ServiceProvider services = new ServiceCollection().AddUnixEventLoop(_ => { }).Services
-            .AddSingleton<IHostApplicationLifetime, NoApplication>().BuildServiceProvider();
+        using IHost host = TestHost.Build(services => services.AddUnixEventLoop());
+        var services = (ServiceProvider)host.Services;
         UnixEventLoopHostedService service = services.GetServices<IHostedService>().OfType<UnixEventLoopHostedService>().Single();
         await service.StartingAsync(CancellationToken.None).WaitAsync(TestTimeout);
         int child = (await services.GetRequiredService<ISubprocessFactory>().StartAsync(new SubprocessStartInfo("sleep", "1000"))).Id;
@@ -203,18 +203,5 @@ public sealed class LoopServiceTests : IDisposable
         }
 
         public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-    }
-
-    private sealed class NoApplication : IHostApplicationLifetime
-    {
-        public CancellationToken ApplicationStarted => default;
-
-        public CancellationToken ApplicationStopping => default;
-
-        public CancellationToken ApplicationStopped => default;
-
-        public void StopApplication()
-        {
-        }
     }
 }

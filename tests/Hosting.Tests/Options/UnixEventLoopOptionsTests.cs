@@ -15,6 +15,7 @@ public sealed class UnixEventLoopOptionsTests
         ["ChildStopGrace"] = "00:00:07",
         ["ShutdownDelay"] = "00:00:11",
         ["ReloadOnHangup"] = "true",
+        ["RecordChildArguments"] = "true",
     };
 
     [Fact]
@@ -54,6 +55,7 @@ public sealed class UnixEventLoopOptionsTests
         Assert.Equal(TimeSpan.FromSeconds(5), options.ChildStopGrace);
         Assert.Equal(TimeSpan.Zero, options.ShutdownDelay);
         Assert.False(options.ReloadOnHangup);
+        Assert.False(options.RecordChildArguments);
     }
 
     [Fact]
@@ -157,12 +159,13 @@ public sealed class UnixEventLoopOptionsTests
             o.ChildStopGrace = TimeSpan.FromSeconds(2);
             o.ShutdownDelay = TimeSpan.FromSeconds(2);
             o.ReloadOnHangup = true;
+            o.RecordChildArguments = true;
         }));
 
         var e = Assert.Throws<OptionsValidationException>(
             () => host.Services.GetRequiredService<IOptionsMonitor<UnixEventLoopOptions>>().Get("io"));
 
-        Assert.Equal(4, e.Failures.Count());
+        Assert.Equal(5, e.Failures.Count());
         Assert.All(e.Failures, f => Assert.Contains("'io'", f));
     }
 
@@ -174,6 +177,7 @@ public sealed class UnixEventLoopOptionsTests
         Assert.Equal(TimeSpan.FromSeconds(7), options.ChildStopGrace);
         Assert.Equal(TimeSpan.FromSeconds(11), options.ShutdownDelay);
         Assert.True(options.ReloadOnHangup);
+        Assert.True(options.RecordChildArguments);
     }
 
     private static UnixEventLoopOptions Read(Dictionary<string, string?> configuration, Action<IServiceCollection> configure)
