@@ -3,7 +3,7 @@ namespace UnixLoop.Children;
 internal sealed partial class ChildRegistry
 {
     // Long enough for a foreign reap under way to finish on a loaded machine; then the child is given up.
-    private const int MaxPostponedReaps = 100;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     /// <summary>
     /// Reaps a child that <paramref name="watch"/> believes dead: handler.OnExiting, then the reap. The caller then hands
@@ -45,7 +45,7 @@ internal sealed partial class ChildRegistry
                 reap = ChildReaper.Reap(child, out status);
                 if (reap == ReapResult.NotYet)
                     return CollectResult.NotYet;
-                if (reap is ReapResult.BeingReapedElsewhere or ReapResult.Failed && ++child.PostponedReaps < MaxPostponedReaps)
+                if (reap is ReapResult.BeingReapedElsewhere or ReapResult.Failed && ++child.PostponedReaps * watch.RetryInterval < s_patience)
                     return CollectResult.Again;
                 Forget(child);
                 notice = new ExitNotice(handler, child.Pid, status, _loop);
@@ -142,7 +142,7 @@ internal enum CollectResult
     /// <summary>It lives, or is dead and still held by a tracer (linux.md, rule 1).</summary>
     NotYet,
 
-    /// <summary>Ask again in a few milliseconds.</summary>
+    /// <summary>Ask again after <see cref="ChildWatch.RetryInterval"/>.</summary>
     Again,
 
     /// <summary>Removed, told of already, or watched by another watch.</summary>

@@ -6,6 +6,9 @@ namespace UnixLoop.Children;
 /// </summary>
 internal abstract class ChildWatch
 {
+    /// <summary>After how long the watch asks again for a child whose reap was put off (<see cref="CollectResult.Again"/>).</summary>
+    internal virtual TimeSpan RetryInterval => TimeSpan.FromMilliseconds(10);
+
     /// <summary>The watcher leaves its loop. Called under the registry's gate.</summary>
     /// <returns>Whether the watch goes on without the loop; if not, it has ended.</returns>
     internal abstract bool Suspend();

@@ -6,7 +6,7 @@ namespace UnixLoop.Children;
 
 internal sealed unsafe partial class OrphanQueue
 {
-    private const int SweepMilliseconds = 100;
+    internal const int SweepMilliseconds = 100;
 
     private void RunOnThread()
     {

@@ -12,7 +12,6 @@ namespace UnixLoop.Children;
 internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : ChildWatch, IReadyHandler
 {
     private static readonly TimeSpan s_tracedRetry = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_foreignReapRetry = TimeSpan.FromMilliseconds(10);
 
     private SelectorRegistration? _registration;
     private IDisposable? _retry;
@@ -101,7 +100,7 @@ internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : Child
                 RetryAfter(s_tracedRetry);
                 break;
             case CollectResult.Again:
-                RetryAfter(s_foreignReapRetry);
+                RetryAfter(RetryInterval);
                 break;
         }
     }

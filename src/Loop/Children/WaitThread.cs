@@ -11,7 +11,6 @@ internal sealed class WaitThread : ChildWatch
 {
     // Deep enough for a handler's OnExiting and a log line; a thousand of them are 256 MiB of address space, not of memory.
     private const int StackBytes = 256 * 1024;
-    private const int RetryMilliseconds = 10;
 
     private readonly WatchedChild _child;
 
@@ -62,7 +61,7 @@ internal sealed class WaitThread : ChildWatch
         }
     }
 
-    private static unsafe void Pause() => Poll(descriptors: null, count: 0, RetryMilliseconds);
+    private unsafe void Pause() => Poll(descriptors: null, count: 0, (int)RetryInterval.TotalMilliseconds);
 
     private unsafe void WaitUntilDead() => WaitId(P_PID, _child.Pid, info: null, WEXITED | WNOWAIT, usage: null);
 }

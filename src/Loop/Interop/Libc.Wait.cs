@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Tmds.Linux;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Interop;
@@ -37,6 +36,32 @@ internal static unsafe partial class Libc
     private static nint WaitIdNumber => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 247 : 95;
 
 #pragma warning disable CS8981 // The names are the headers'.
+    /// <summary>
+    /// siginfo_t as waitid(2) fills it in (asm-generic/siginfo.h). Not Tmds.LibC's, whose si_errno and si_code stand in the order
+    /// of MIPS.
+    /// </summary>
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    internal struct siginfo_t
+    {
+        [FieldOffset(0)]
+        internal int si_signo;
+
+        [FieldOffset(4)]
+        internal int si_errno;
+
+        [FieldOffset(8)]
+        internal int si_code;
+
+        [FieldOffset(16)]
+        internal int si_pid;
+
+        [FieldOffset(20)]
+        internal uint si_uid;
+
+        [FieldOffset(24)]
+        internal int si_status;
+    }
+
     /// <summary>The kernel's struct rusage (linux/resource.h); libc's may be longer (musl).</summary>
     internal struct rusage
     {

@@ -27,7 +27,7 @@ public abstract class LoopTest : IAsyncLifetime
         await Loop.StartAsync().WaitAsync(TestTimeout);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         await Loop.DisposeAsync().AsTask().WaitAsync(TestTimeout);
         Loggers.Dispose();

@@ -1,0 +1,8 @@
+namespace UnixLoop.Loop.Tests.Children;
+
+public sealed class ThreadedChildWatcherTests : ChildWatcherConformanceTests
+{
+    protected override int MaxChildren => 1_000;
+
+    protected override IChildWatcher CreateWatcher() => new ThreadedChildWatcher();
+}
