@@ -40,9 +40,9 @@ internal sealed class LeakCheck : IDisposable
     {
         foreach (string link in Directory.EnumerateFileSystemEntries("/proc/self/fd").ToArray())
         {
-            // Gone: the descriptor of the enumeration itself. Libraries are mapped and closed, whenever the runtime likes.
+            // Gone: the descriptor of the enumeration itself. The runtime opens libraries and their symbols whenever it likes.
             string? target = Target(link);
-            if (target is not null && !target.EndsWith(".dll", StringComparison.Ordinal) && !target.EndsWith(".so", StringComparison.Ordinal))
+            if (target is not null && Path.GetExtension(target) is not (".dll" or ".so" or ".pdb"))
                 yield return $"descriptor {Path.GetFileName(link)} → {target}";
         }
     }

@@ -31,9 +31,8 @@ internal sealed unsafe partial class OrphanQueue
     {
         lock (_gate)
         {
-            ulong count;
             if (_news && _wake is not null)
-                Libc.Read(_wake.Descriptor, new Span<byte>(&count, sizeof(ulong)));
+                Libc.EventFdRead(_wake.Descriptor);
             _news = false;
             orphans.AddRange(_adopted);
             _adopted.Clear();

@@ -81,6 +81,6 @@ internal sealed partial class OrphanQueue
             return;
         _news = true;
         if (_wake is not null)
-            Libc.Write(_wake.Descriptor, BitConverter.GetBytes(1UL));
+            Libc.EventFdWrite(_wake.Descriptor);
     }
 }

@@ -6,7 +6,7 @@ namespace UnixLoop.Interop;
 internal interface IFaultPlan
 {
     /// <summary>Asked before <paramref name="function"/> runs.</summary>
-    /// <param name="function">The native function's name, as in its man page.</param>
+    /// <param name="function">The native function's name, as in its man page; with the command where that decides what can go wrong ("fcntl F_SETPIPE_SZ").</param>
     /// <param name="byteCount">How many bytes the caller offers; a plan may lower it to cut a read or write short.</param>
     /// <returns>The errno to fail with, or 0 to make the call.</returns>
     int OnCall(string function, ref int byteCount);

@@ -9,14 +9,14 @@ internal static unsafe partial class Libc
     internal static PosixResult Read(int descriptor, Span<byte> buffer)
     {
         int count = buffer.Length;
-        if (Faults.IsEnabled && Faults.Fails("read", ref count, out PosixResult fault))
-            return fault;
         fixed (byte* b = buffer)
         {
             PosixResult result;
             do
             {
-                result = Result(read(descriptor, b, (nuint)count));
+                result = Faults.IsEnabled && Faults.Fails("read", ref count, out PosixResult fault)
+                    ? fault
+                    : Result(read(descriptor, b, (nuint)count));
             }
             while (result.Errno == EINTR);
             return result;
@@ -27,14 +27,14 @@ internal static unsafe partial class Libc
     internal static PosixResult Write(int descriptor, ReadOnlySpan<byte> buffer)
     {
         int count = buffer.Length;
-        if (Faults.IsEnabled && Faults.Fails("write", ref count, out PosixResult fault))
-            return fault;
         fixed (byte* b = buffer)
         {
             PosixResult result;
             do
             {
-                result = Result(write(descriptor, b, (nuint)count));
+                result = Faults.IsEnabled && Faults.Fails("write", ref count, out PosixResult fault)
+                    ? fault
+                    : Result(write(descriptor, b, (nuint)count));
             }
             while (result.Errno == EINTR);
             return result;
@@ -47,10 +47,15 @@ internal static unsafe partial class Libc
     /// <summary>fcntl(2) with an integer argument.</summary>
     internal static PosixResult Fcntl(int descriptor, int command, int argument = 0)
     {
-        if (Faults.IsEnabled && Faults.Fails("fcntl", out PosixResult fault))
+        if (Faults.IsEnabled && Faults.Fails(FcntlName(command), out PosixResult fault))
             return fault;
         return Result(fcntl(descriptor, command, argument));
     }
+
+    private static string FcntlName(int command) =>
+        command == F_DUPFD_CLOEXEC ? "fcntl F_DUPFD_CLOEXEC"
+        : command == F_SETPIPE_SZ ? "fcntl F_SETPIPE_SZ"
+        : "fcntl";
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint read(int descriptor, byte* buffer, nuint count);

@@ -8,12 +8,12 @@ internal static unsafe partial class Libc
     /// <summary>openat(2) from our working directory, always close-on-exec and never taking a terminal; repeated on EINTR (a FIFO waits for its other end).</summary>
     internal static PosixResult Open(string path, int flags, uint mode = 0)
     {
-        if (Faults.IsEnabled && Faults.Fails("openat", out PosixResult fault))
-            return fault;
         PosixResult result;
         do
         {
-            result = Result(openat(AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, mode));
+            result = Faults.IsEnabled && Faults.Fails("openat", out PosixResult fault)
+                ? fault
+                : Result(openat(AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, mode));
         }
         while (result.Errno == EINTR);
         return result;

@@ -21,12 +21,12 @@ internal static unsafe partial class Libc
     /// </summary>
     internal static PosixResult WaitId(int idType, int id, siginfo_t* info, int options, rusage* usage)
     {
-        if (Faults.IsEnabled && Faults.Fails("waitid", out PosixResult fault) && fault.Errno != EINTR)
-            return fault;
         PosixResult result;
         do
         {
-            result = Result(syscall(WaitIdNumber, idType, id, (nint)info, options, (nint)usage));
+            result = Faults.IsEnabled && Faults.Fails("waitid", out PosixResult fault)
+                ? fault
+                : Result(syscall(WaitIdNumber, idType, id, (nint)info, options, (nint)usage));
         }
         while (result.Errno == EINTR);
         return result;

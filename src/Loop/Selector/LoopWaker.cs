@@ -5,12 +5,9 @@ namespace UnixLoop.Selector;
 // A poster must wake a loop that sleeps, and should make no syscall for one that does not.
 //   loop:   sleeping = 1; full fence; look at the queue again; epoll_wait; sleeping = 0
 //   poster: put into the queue; full fence; if sleeping: take the flag, and who took it writes the eventfd
-// Either the loop sees the post or the poster sees the flag. The eventfd is registered edge-triggered and never read: its
-// counter can't overflow within the life of a process (eventfd(2)).
+// Either the loop sees the post or the poster sees the flag. The eventfd is registered edge-triggered, and nobody reads it.
 internal sealed class LoopWaker : IDisposable
 {
-    private static ReadOnlySpan<byte> One => [1, 0, 0, 0, 0, 0, 0, 0];
-
     private readonly UnixHandle _eventFd = new(PosixError.ThrowIfError(Libc.EventFd(), "eventfd"));
     private int _sleeping;
 
@@ -35,7 +32,7 @@ internal sealed class LoopWaker : IDisposable
         try
         {
             _eventFd.DangerousAddRef(ref borrowed);
-            PosixResult written = Libc.Write(_eventFd.Descriptor, One);
+            PosixResult written = Libc.EventFdWrite(_eventFd.Descriptor);
             if (written.IsError)
                 throw PosixError.ToException(written, "write to the loop's eventfd");
         }
