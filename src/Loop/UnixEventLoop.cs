@@ -54,9 +54,7 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, IAsyncDisposable, ID
         _debug = settings.Debug;
         _slowCallbackThreshold = settings.SlowCallbackThreshold;
 
-        _selector = new EpollSelector();
-        _waker = new LoopWaker();
-        _selector.RegisterWakeUp(_waker.EventFd);
+        (_selector, _waker) = CreateSelector();
         _watches = new DescriptorWatches(_selector);
         _timers = new LoopTimers(this, settings.TimeProvider ?? TimeProvider.System);
         TimeProvider = new LoopTimeProvider(this, _timers);
@@ -69,6 +67,25 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, IAsyncDisposable, ID
         Meter = settings.MeterFactory?.Create(LoopMetrics.MeterName) ?? new Meter(LoopMetrics.MeterName);
         _metrics = new LoopMetrics(Meter, this);
         _signals = CreateSignalHandlers();
+    }
+
+    /// <summary>Both or neither: what was opened before the failure is closed.</summary>
+    private static (EpollSelector Selector, LoopWaker Waker) CreateSelector()
+    {
+        var selector = new EpollSelector();
+        LoopWaker? waker = null;
+        try
+        {
+            waker = new LoopWaker();
+            selector.RegisterWakeUp(waker.EventFd);
+            return (selector, waker);
+        }
+        catch
+        {
+            waker?.Dispose();
+            selector.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The loop on whose thread the caller runs, or null (asyncio: <c>get_running_loop</c>).</summary>
