@@ -5,7 +5,7 @@ namespace UnixLoop.Selector;
 
 /// <summary>The user's interests in one descriptor: at most one callback for each direction.</summary>
 /// <remarks>Fields are written under the lock of <see cref="DescriptorWatches"/> and read by the loop without it.</remarks>
-internal sealed class DescriptorWatch(int descriptor) : IReadyHandler
+internal sealed class DescriptorWatch(DescriptorWatches watches, int descriptor) : IReadyHandler
 {
     private static readonly uint ReadEvents = (uint)EPOLLIN;
     private static readonly uint WriteEvents = (uint)EPOLLOUT;
@@ -41,6 +41,8 @@ internal sealed class DescriptorWatch(int descriptor) : IReadyHandler
             _readable?.Callback();
         if ((events & (WriteEvents | BothEvents)) != 0)
             _writable?.Callback();
+        if ((events & ~BothEvents & ~Events) != 0)
+            watches.Narrow(this);
     }
 
     public void OnLoopEnded()

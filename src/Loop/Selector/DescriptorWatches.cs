@@ -21,7 +21,7 @@ internal sealed class DescriptorWatches(EpollSelector selector)
         {
             int descriptor = (int)handle.DangerousGetHandle();
             bool isNew = !_watches.TryGetValue(descriptor, out DescriptorWatch? watch);
-            watch ??= new DescriptorWatch(descriptor);
+            watch ??= new DescriptorWatch(this, descriptor);
             if (watch[direction] is not null)
                 throw new InvalidOperationException(
                     $"Descriptor {descriptor} is already watched for being {(direction == WatchDirection.Readable ? "readable" : "writable")}.");
@@ -62,7 +62,8 @@ internal sealed class DescriptorWatches(EpollSelector selector)
             watch[interest.Direction] = null;
             if (watch.Events != 0)
             {
-                watch.Registration!.Modify(watch.Events);
+                // An error (ENOMEM) leaves the wider mask: Narrow follows, should an event come that nobody wants any more.
+                _ = watch.Registration!.TryModify(watch.Events);
             }
             else
             {
@@ -72,5 +73,15 @@ internal sealed class DescriptorWatches(EpollSelector selector)
         }
         // Last: the close that this may set off must come after EPOLL_CTL_DEL (linux.md, rule 3).
         interest.Release();
+    }
+
+    /// <summary>Brings the mask in line with the interests, after an event that none of them asked for.</summary>
+    internal void Narrow(DescriptorWatch watch)
+    {
+        lock (_gate)
+        {
+            if (watch.Events != 0)
+                _ = watch.Registration!.TryModify(watch.Events);
+        }
     }
 }

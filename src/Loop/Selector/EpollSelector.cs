@@ -105,17 +105,17 @@ internal sealed unsafe class EpollSelector : IDisposable
         Volatile.Write(ref _table, grown);
     }
 
-    internal void Modify(SelectorRegistration registration, uint events)
+    internal PosixResult TryModify(SelectorRegistration registration, uint events)
     {
         lock (_gate)
         {
             if (registration.IsRemoved || registration.Events == events)
-                return;
+                return PosixResult.Success();
             int operation = registration.Events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
-            PosixError.ThrowIfError(
-                Libc.EpollCtl(_epoll.Descriptor, operation, registration.Descriptor, events, registration.Key),
-                $"epoll_ctl for descriptor {registration.Descriptor}");
-            registration.Events = events;
+            PosixResult result = Libc.EpollCtl(_epoll.Descriptor, operation, registration.Descriptor, events, registration.Key);
+            if (result.IsSuccess)
+                registration.Events = events;
+            return result;
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using UnixLoop.Interop;
 
 namespace UnixLoop.Selector;
 
@@ -25,7 +26,11 @@ internal sealed class SelectorRegistration(
     /// Changes the events, from any thread. Zero takes the descriptor out of epoll until the next change: an empty mask would
     /// go on reporting EPOLLHUP and EPOLLERR (linux.md, rule 2). Who wants just those registers EPOLLERR.
     /// </summary>
-    internal void Modify(uint events) => selector.Modify(this, events);
+    /// <exception cref="IOException">epoll_ctl(2) failed; the events are as before.</exception>
+    internal void Modify(uint events) => PosixError.ThrowIfError(TryModify(events), $"epoll_ctl for descriptor {Descriptor}");
+
+    /// <summary>As <see cref="Modify"/>; an error leaves the events as they were.</summary>
+    internal PosixResult TryModify(uint events) => selector.TryModify(this, events);
 
     /// <summary>EPOLL_CTL_DEL, then lets go of the handle; idempotent, any thread. On the loop's thread no further event comes.</summary>
     public void Dispose() => selector.Remove(this);
