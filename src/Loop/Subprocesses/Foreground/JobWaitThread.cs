@@ -1,4 +1,3 @@
-using Tmds.Linux;
 using UnixLoop.Interop;
 using static Tmds.Linux.LibC;
 using static UnixLoop.Interop.Libc;
