@@ -25,7 +25,7 @@ namespace UnixLoop.Transports.Pipes;
 //   any       completed and written, peer gone, error, Close, loop's end   Ended
 internal sealed class WritePump : IPump, IReadyHandler
 {
-    private static readonly uint PeerGone = (uint)EPOLLERR;
+    private static readonly uint PeerGone = (uint)(EPOLLERR | EPOLLHUP);
     private static readonly uint Writable = (uint)EPOLLOUT;
 
     private readonly Lock _gate = new();
