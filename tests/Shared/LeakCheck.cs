@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace UnixLoop.TestSupport;
@@ -14,8 +15,14 @@ internal sealed class LeakCheck : IDisposable
 
     static LeakCheck()
     {
-        // The runtime opens its signal pipe at first use and keeps it.
+        // The runtime opens its signal pipe and its sockets' epoll (which redirected streams of Process use) at first use and keeps them.
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, static _ => { }).Dispose();
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint($"\0unixloop-leak-check-{Environment.ProcessId}"));
+        using var end = new CancellationTokenSource();
+        ValueTask<int> receive = socket.ReceiveAsync(new byte[1], end.Token);
+        end.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => receive.AsTask().GetAwaiter().GetResult());
     }
 
     /// <param name="patience">How long to wait for what still ends; null for 10 s.</param>

@@ -195,6 +195,21 @@ public sealed class SignalDeliveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Handler_AfterGarbageCollections_IsStillTold()
+    {
+        UnixEventLoop loop = await StartLoopAsync();
+        var told = new TaskCompletionSource();
+        loop.AddSignalHandler(UnixSignal.Usr1, told.SetResult);
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        Raise(UnixSignal.Usr1);
+        await told.Task.WaitAsync(TestTimeout);
+    }
+
+    [Fact]
     public async Task TwoLoops_BothAreToldAndOneGoingLeavesTheOther()
     {
         UnixEventLoop first = await StartLoopAsync(), second = await StartLoopAsync();

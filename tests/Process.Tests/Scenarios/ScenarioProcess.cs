@@ -83,6 +83,10 @@ internal sealed class ScenarioProcess : IAsyncDisposable
         if (!_process.HasExited)
             _process.Kill();
         await _process.WaitForExitAsync().WaitAsync(TestTimeout);
+        // Process leaves streams that were asked for to whoever asked.
+        _process.StandardInput.Dispose();
+        _process.StandardOutput.Dispose();
+        _process.StandardError.Dispose();
         _process.Dispose();
     }
 }

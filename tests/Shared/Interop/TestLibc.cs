@@ -5,6 +5,9 @@ namespace UnixLoop.TestSupport.Interop;
 /// <summary>What only tests need of libc; it asks no fault plan.</summary>
 internal static partial class TestLibc
 {
+    private static readonly nint SIG_ERR = -1;
+    private static readonly nint SIG_IGN = 1;
+
     /// <summary>kill(2).</summary>
     internal static void Kill(int pid, int signal)
     {
@@ -12,6 +15,23 @@ internal static partial class TestLibc
             throw new IOException($"kill({pid}, {signal}): {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
+    /// <summary>signal(2) with SIG_IGN.</summary>
+    internal static void IgnoreSignal(int number)
+    {
+        if (signal(number, SIG_IGN) == SIG_ERR)
+            throw new IOException($"signal({number}, SIG_IGN): {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    /// <summary>Whether this process ignores the signal, as the kernel tells it (proc_pid_status(5)).</summary>
+    internal static bool IsSignalIgnored(int number)
+    {
+        string mask = File.ReadLines("/proc/self/status").First(line => line.StartsWith("SigIgn:", StringComparison.Ordinal))["SigIgn:".Length..];
+        return (Convert.ToUInt64(mask.Trim(), 16) >> (number - 1) & 1) == 1;
+    }
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint signal(int number, nint handler);
 }
