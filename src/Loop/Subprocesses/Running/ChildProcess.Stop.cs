@@ -123,6 +123,8 @@ internal sealed partial class ChildProcess
             CloseStreams(Disposed());
             return;
         }
+        if (_isUnwatched)
+            await ReapUnwatchedAsync().ConfigureAwait(false);
         await Exited.ConfigureAwait(false);
         CloseStreams(Disposed());
     }

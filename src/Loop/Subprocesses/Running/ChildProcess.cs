@@ -24,6 +24,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
     private readonly IChildConsumer _consumer;
     private readonly UnixHandle? _pidfd;
     private readonly bool _leadsGroup;
+    private readonly bool _isTerminalJob;
     private readonly long _startedAt;
 
     // Guarded by _gate.
@@ -32,6 +33,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
     private TaskCompletionSource<ChildExitStatus>? _exited;
     private object? _awaitedHandle;
     private bool _isAbandoned;
+    private ForegroundJob? _job;
 
     private int _openOutputs;
 
@@ -42,6 +44,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
         _startedAt = startedAt;
         _pidfd = spawned.Pidfd;
         _leadsGroup = spawned.LeadsGroup && spawned.Pid > 1;
+        _isTerminalJob = spawned.IsTerminalJob;
         FileName = fileName;
         Id = spawned.Pid;
         Input = spawned.InputWriteEnd is { } input ? consumer.OpenInput(input, this) : null;
@@ -112,10 +115,12 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
     }
 
     /// <summary>Registers the pipes, then the child: an exit finds its pipes in place.</summary>
-    /// <exception cref="IOException">A pipe could not be registered.</exception>
-    /// <exception cref="InvalidOperationException">The watcher is no longer active, or the loop has ended; the child is on the orphan queue.</exception>
+    /// <exception cref="IOException">A pipe could not be registered; the child is watched.</exception>
+    /// <exception cref="InvalidOperationException">The watcher is no longer active, or the loop has ended: <see cref="DestroyAsync"/> must follow.</exception>
     internal void Begin()
     {
+        if (_isTerminalJob)
+            _job = ForegroundJob.Begin(Id, _pidfd);
         try
         {
             Output?.Start();
@@ -124,7 +129,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
         }
         finally
         {
-            _services.Watcher.Add(Id, _pidfd, this);
+            Watch();
         }
     }
 
@@ -148,6 +153,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
             if (_killGroupAtExit)
                 SweepGroupNeedsLock();
         }
+        _job?.End();
     }
 
     public void OnExited(int pid, in ChildExitStatus status)
@@ -165,6 +171,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
             ladder = _ladder;
             _awaitedHandle = null;
         }
+        _job?.End(); // OnExiting is left out where somebody else has reaped the child
         Output?.Drain();
         Error?.Drain();
         if (_isAbandoned)
