@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 
-namespace UnixLoop.Hosting.Tests.Systemd;
+namespace UnixLoop.TestSupport;
 
 /// <summary>The receiving end of NOTIFY_SOCKET.</summary>
 internal sealed class ServiceManager : IDisposable

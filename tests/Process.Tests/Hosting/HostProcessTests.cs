@@ -1,0 +1,116 @@
+using UnixLoop.Process.Tests.Scenarios;
+
+namespace UnixLoop.Process.Tests.Hosting;
+
+/// <summary>What else a host does that concerns its whole process.</summary>
+public sealed class HostProcessTests
+{
+    private const int Hup = 1;
+    private const int Term = 15;
+
+    [Fact]
+    public async Task Hangup_WithReload_AppliesTheEditedFile()
+    {
+        using var file = new ConfigurationFile("old");
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ReloadAsync, [file.Path, "--UnixEventLoop:ReloadOnHangup=true"]);
+        await host.ExpectAsync("started");
+        Assert.Equal("word old", await AskAsync(host));
+        file.Write("new");
+        Assert.Equal("word old", await AskAsync(host));
+
+        host.Kill(Hup);
+
+        await host.ExpectAsync("log ConfigurationReloaded");
+        Assert.Equal("word new", await AskAsync(host));
+        await host.EndWellAsync();
+    }
+
+    [Fact]
+    public async Task Hangup_WithReloadOfABrokenFile_KeepsTheOldValues()
+    {
+        using var file = new ConfigurationFile("old");
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ReloadAsync, [file.Path, "--UnixEventLoop:ReloadOnHangup=true"]);
+        await host.ExpectAsync("started");
+        file.Break();
+
+        host.Kill(Hup);
+
+        await host.ExpectAsync("log ConfigurationNotReloaded");
+        Assert.Equal("word old", await AskAsync(host));
+        await host.EndWellAsync();
+    }
+
+    [Fact]
+    public async Task Hangup_WithoutReload_EndsTheApplication()
+    {
+        using var file = new ConfigurationFile("old");
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ReloadAsync, [file.Path]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Hup);
+
+        Assert.Equal(128 + Hup, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Loop_Dying_StopsTheHostWithExitCode1()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.LoopDiesAsync);
+
+        await host.ExpectAsync("log LoopDied");
+        await host.ExpectAsync("exit code 1");
+        Assert.Equal(0, await host.WaitForExitAsync()); // a Main that returns int has the last word
+    }
+
+    [Fact]
+    public async Task Stop_Children_GoDownInParallelAndTheLogSaysWhoNeededKill()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ChildrenAsync, ["--UnixEventLoop:ChildStopGrace=00:00:00.500"]);
+        string[] children = [await PidAsync(host), await PidAsync(host)];
+
+        host.Kill(Term);
+
+        List<string> said = [];
+        do
+            said.Add(await host.ReadLineAsync());
+        while (said[^1] != "log ChildrenStopped");
+        Assert.Contains("log ChildStopped", said);
+        Assert.Contains("log ChildKilled", said);
+        Assert.Equal(0, await host.WaitForExitAsync());
+        Assert.All(children, pid => Assert.False(Directory.Exists($"/proc/{pid}")));
+    }
+
+    private static async Task<string> AskAsync(ScenarioProcess host)
+    {
+        await host.WriteLineAsync("word?");
+        string line;
+        do
+            line = await host.ReadLineAsync();
+        while (!line.StartsWith("word ", StringComparison.Ordinal));
+        return line;
+    }
+
+    private static async Task<string> PidAsync(ScenarioProcess host)
+    {
+        string line;
+        do
+            line = await host.ReadLineAsync();
+        while (!int.TryParse(line, out _));
+        return line;
+    }
+
+    private sealed class ConfigurationFile : IDisposable
+    {
+        private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("reload-");
+
+        internal ConfigurationFile(string word) => Write(word);
+
+        internal string Path => System.IO.Path.Combine(_folder.FullName, "settings.json");
+
+        public void Dispose() => _folder.Delete(recursive: true);
+
+        internal void Write(string word) => File.WriteAllText(Path, $$"""{ "word": "{{word}}" }""");
+
+        internal void Break() => File.WriteAllText(Path, "{ \"word\": ");
+    }
+}

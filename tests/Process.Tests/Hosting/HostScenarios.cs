@@ -1,0 +1,157 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging;
+using UnixLoop.Hosting;
+using UnixLoop.Interop;
+using UnixLoop.Process.Tests.Scenarios;
+
+namespace UnixLoop.Process.Tests.Hosting;
+
+/// <summary>Hosts that say what happens to them. Arguments are configuration: options of the section UnixEventLoop, and keys of their own.</summary>
+internal static class HostScenarios
+{
+    /// <summary>
+    /// Runs a host until it is stopped. Keys: hang = stop, start or deaf-start; lifetime = console, systemd-first or systemd-last;
+    /// log = hangs; pool = exhausted; onterm = true.
+    /// </summary>
+    internal static async Task ServeAsync(string[] args)
+    {
+        HostApplicationBuilder builder = CreateBuilder(args);
+        IServiceCollection services = builder.Services;
+        if (builder.Configuration["lifetime"]?.StartsWith("systemd", StringComparison.Ordinal) == true && !SystemdHelpers.IsSystemdService())
+            throw new InvalidOperationException("UseSystemd would do nothing here.");
+        if (builder.Configuration["lifetime"] == "systemd-first")
+            services.AddSystemd();
+
+        IUnixEventLoopBuilder loop = services.AddUnixEventLoop();
+
+        if (builder.Configuration["lifetime"] == "systemd-last")
+            services.AddSystemd();
+        if (builder.Configuration["lifetime"] == "console")
+            services.AddSingleton<IHostLifetime, Microsoft.Extensions.Hosting.Internal.ConsoleLifetime>();
+        if (builder.Configuration["onterm"] is not null)
+            loop.OnSignal(UnixSignal.Term, (_, _) => Said("handler of TERM"));
+        services.AddHostedService(_ => new Hangs(builder.Configuration["hang"]));
+        using IHost host = builder.Build();
+        if (builder.Configuration["pool"] == "exhausted")
+            host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(ExhaustThePool);
+        SayWhatHappens(host);
+        try
+        {
+            await host.RunAsync();
+            Scenario.Say("stopped");
+        }
+        catch (OperationCanceledException)
+        {
+            Scenario.Say("start cancelled");
+        }
+        catch (InvalidOperationException e)
+        {
+            Scenario.Say($"refused: {e.Message}");
+        }
+    }
+
+    /// <summary>Reads the configuration file named by the first argument; answers a line on standard input with its value "word".</summary>
+    internal static async Task ReloadAsync(string[] args)
+    {
+        HostApplicationBuilder builder = CreateBuilder(args[1..]);
+        builder.Configuration.AddJsonFile(args[0], optional: false, reloadOnChange: false);
+        builder.Services.AddUnixEventLoop();
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        Scenario.Say("started");
+        while (await Console.In.ReadLineAsync() is not null)
+            Scenario.Say($"word {builder.Configuration["word"]}");
+        await host.StopAsync();
+    }
+
+    /// <summary>Starts two children, one of which ignores TERM, and stops when it is told to.</summary>
+    internal static async Task ChildrenAsync(string[] args)
+    {
+        HostApplicationBuilder builder = CreateBuilder(args);
+        builder.Services.AddUnixEventLoop();
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        ISubprocessFactory subprocesses = host.Services.GetRequiredService<ISubprocessFactory>();
+        foreach (string script in (string[])["echo ready; exec sleep 1000", "trap '' TERM; echo ready; while :; do sleep 1; done"])
+        {
+            ISubprocess child = await subprocesses.StartAsync(new SubprocessStartInfo("sh", "-c", script) { Output = Stdio.Pipe });
+            await child.Output.ReadAsync();
+            Scenario.Say($"{child.Id}");
+        }
+
+        await host.WaitForShutdownAsync();
+    }
+
+    /// <summary>The default loop's epoll fails once the host serves.</summary>
+    internal static async Task LoopDiesAsync(string[] args)
+    {
+        AppContext.SetSwitch("UnixLoop.FaultInjection", true);
+        HostApplicationBuilder builder = CreateBuilder(args);
+        builder.Services.AddUnixEventLoop();
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        Faults.Plan = new EpollFails();
+        host.Services.GetRequiredService<IUnixEventLoop>().Post(() => { });
+        await host.WaitForShutdownAsync();
+        Scenario.Say($"exit code {Environment.ExitCode}");
+    }
+
+    private static HostApplicationBuilder CreateBuilder(string[] args)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { Args = args, DisableDefaults = true });
+        builder.Configuration.AddCommandLine(args);
+        builder.Logging.SetMinimumLevel(LogLevel.Debug);
+        builder.Services.AddSingleton<ILoggerProvider>(_ => new SayingLoggerProvider(builder.Configuration["log"] == "hangs"));
+        return builder;
+    }
+
+    private static void SayWhatHappens(IHost host)
+    {
+        var application = host.Services.GetRequiredService<IHostApplicationLifetime>();
+        host.Services.GetRequiredService<IUnixHostDrain>().Draining.Register(() => Scenario.Say("draining"));
+        application.ApplicationStarted.Register(() => Scenario.Say("started"));
+        application.ApplicationStopping.Register(() => Scenario.Say("stopping"));
+    }
+
+    private static Task Said(string line)
+    {
+        Scenario.Say(line);
+        return Task.CompletedTask;
+    }
+
+    private static void ExhaustThePool()
+    {
+        ThreadPool.GetMinThreads(out int workers, out int completions);
+        ThreadPool.SetMaxThreads(workers, completions);
+        for (int i = 0; i < workers; i++)
+            ThreadPool.QueueUserWorkItem(_ => new ManualResetEventSlim().Wait());
+    }
+
+    private sealed class Hangs(string? when) : IHostedService
+    {
+        public Task StartAsync(CancellationToken cancellationToken) => when switch
+        {
+            "start" => Forever("starting").WaitAsync(cancellationToken),
+            "deaf-start" => Forever("starting"),
+            _ => Task.CompletedTask,
+        };
+
+        public Task StopAsync(CancellationToken cancellationToken) => when == "stop" ? Forever("hanging") : Task.CompletedTask;
+
+        private static Task Forever(string line)
+        {
+            Scenario.Say(line);
+            return new TaskCompletionSource().Task;
+        }
+    }
+
+    private sealed class EpollFails : IFaultPlan
+    {
+        private const int EBADF = 9;
+
+        public int OnCall(string function, ref int byteCount) => function == "epoll_wait" ? EBADF : 0;
+    }
+}

@@ -1,0 +1,193 @@
+using UnixLoop.Process.Tests.Scenarios;
+
+namespace UnixLoop.Process.Tests.Hosting;
+
+/// <summary>Real signals to a real host.</summary>
+public sealed class ShutdownTests
+{
+    private const int Int = 2;
+    private const int Quit = 3;
+    private const int Term = 15;
+
+    [Theory]
+    [InlineData(Term)]
+    [InlineData(Int)]
+    [InlineData(Quit)]
+    public async Task Signal_Once_StopsTheHostWithExitCode0(int signal)
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync);
+        await host.ExpectAsync("started");
+
+        host.Kill(signal);
+
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Theory]
+    [InlineData(Term, 143)]
+    [InlineData(Int, 130)]
+    [InlineData(Quit, 131)]
+    public async Task Rule18_Signal_TwiceWhileStopping_FlushesTheLogAndExitsWith128PlusN(int signal, int exitCode)
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(signal);
+        await host.ExpectAsync("hanging");
+        host.Kill(signal);
+
+        await host.ExpectAsync("log ForcedExit");
+        await host.ExpectAsync("log flushed");
+        Assert.Equal(exitCode, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Rule18_ForcedExit_LogThatHangs_IsNotWaitedFor()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop", "--log=hangs"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+        await host.ExpectAsync("hanging");
+        host.Kill(Term);
+
+        await host.ExpectAsync("log flushed");
+        Assert.Equal(143, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Rule18_ForcedExit_ThreadPoolExhausted_EndsAllTheSame()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop", "--pool=exhausted"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+        await host.ExpectAsync("stopping");
+        host.Kill(Term);
+
+        Assert.Equal(143, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Signal_WithDelay_DrainsFirstAndStopsWhenItHasPassed()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--UnixEventLoop:ShutdownDelay=00:00:00.200"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("log Draining");
+        await host.ExpectAsync("draining");
+        await host.ExpectAsync("log Drained");
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Signal_TwiceWithDelay_SkipsTheDelay()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--UnixEventLoop:ShutdownDelay=00:59:00"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+        await host.ExpectAsync("draining");
+        host.Kill(Term);
+
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Signal_ThreeTimesWithDelay_ExitsWith128PlusTheLast()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--UnixEventLoop:ShutdownDelay=00:59:00", "--hang=stop"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+        await host.ExpectAsync("draining");
+        host.Kill(Term);
+        await host.ExpectAsync("hanging");
+        host.Kill(Int);
+
+        Assert.Equal(130, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Signal_DuringStart_CancelsTheStart()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(
+            HostScenarios.ServeAsync, ["--hang=start", "--UnixEventLoop:ShutdownDelay=00:59:00"]);
+        await host.ExpectAsync("starting");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("log StartCancelled");
+        await host.ExpectAsync("start cancelled");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Signal_TwiceDuringAStartThatDoesNotListen_Exits()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=deaf-start"]);
+        await host.ExpectAsync("starting");
+
+        host.Kill(Term);
+        await host.ExpectAsync("stopping");
+        host.Kill(Term);
+
+        Assert.Equal(143, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Signal_WithAHandlerOfTheApplication_RunsBoth()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(
+            HostScenarios.ServeAsync, ["--onterm=true", "--UnixEventLoop:ShutdownDelay=00:59:00"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+        string[] both = [await NextAsync(host), await NextAsync(host)];
+        host.Kill(Term);
+
+        Assert.Equal(["draining", "handler of TERM"], both.Order());
+        await host.ExpectAsync("stopped");
+    }
+
+    [Fact]
+    public async Task AnotherLifetime_StopsTheHostByItself()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--lifetime=console"]);
+        await host.ExpectAsync("log LifetimeSteppedBack");
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task AnotherLifetime_WithDelay_IsRefused()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(
+            HostScenarios.ServeAsync, ["--lifetime=console", "--UnixEventLoop:ShutdownDelay=00:00:05"]);
+
+        string line;
+        do
+            line = await host.ReadLineAsync();
+        while (!line.StartsWith("refused: ", StringComparison.Ordinal));
+
+        Assert.Contains("Microsoft.Extensions.Hosting.Internal.ConsoleLifetime", line);
+    }
+
+    private static async Task<string> NextAsync(ScenarioProcess host)
+    {
+        string line;
+        do
+            line = await host.ReadLineAsync();
+        while (line.StartsWith("log ", StringComparison.Ordinal));
+        return line;
+    }
+}
