@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using UnixLoop.Interop;
 using UnixLoop.Signals;
 using static Tmds.Linux.LibC;
@@ -27,11 +28,18 @@ internal sealed class ForegroundJob : ISignalSubscriber
     UnixSignal ISignalSubscriber.Signal => new(SIGCONT);
 
     /// <summary>Begins with a child that leads its group. Where no thread or handler can be had, Ctrl-Z is not followed; the rest works.</summary>
-    internal static ForegroundJob Begin(int pid, UnixHandle? pidfd)
+    internal static ForegroundJob Begin(int pid, UnixHandle? pidfd, ILogger logger)
     {
         ForegroundJob job = new(pid);
-        SignalHub.Shared.Add(job);
-        JobWaitThread.Start(job, pid, pidfd);
+        try
+        {
+            SignalHub.Shared.Add(job);
+            JobWaitThread.Start(job, pid, pidfd);
+        }
+        catch (Exception e) when (e is IOException or OutOfMemoryException or ThreadStartException)
+        {
+            SpawnLog.TerminalJobNotFollowed(logger, pid, e);
+        }
         return job;
     }
 

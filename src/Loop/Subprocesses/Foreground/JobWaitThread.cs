@@ -12,19 +12,21 @@ internal static class JobWaitThread
     internal static void Start(ForegroundJob job, int pid, UnixHandle? pidfd)
     {
         bool borrowed = false;
-        pidfd?.DangerousAddRef(ref borrowed);
-        new Thread(() =>
+        try
         {
-            try
+            pidfd?.DangerousAddRef(ref borrowed);
+            new Thread(() =>
             {
                 Follow(job, pidfd is null ? P_PID : P_PIDFD, pidfd?.Descriptor ?? pid);
-            }
-            finally
-            {
                 pidfd?.DangerousRelease();
-            }
-        }, StackBytes)
-        { IsBackground = true, Name = $"job-{pid}" }.Start();
+            }, StackBytes)
+            { IsBackground = true, Name = $"job-{pid}" }.Start();
+        }
+        catch (Exception) when (borrowed)
+        {
+            pidfd!.DangerousRelease();
+            throw;
+        }
     }
 
     private static unsafe void Follow(ForegroundJob job, int idType, int id)

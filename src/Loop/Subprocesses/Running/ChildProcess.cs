@@ -120,7 +120,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
     internal void Begin()
     {
         if (_isTerminalJob)
-            _job = ForegroundJob.Begin(Id, _pidfd);
+            _job = ForegroundJob.Begin(Id, _pidfd, _services.Logger);
         try
         {
             Output?.Start();

@@ -17,4 +17,8 @@ internal static partial class SpawnLog
     [LoggerMessage(EventId = 1382, EventName = "SpawnFeatures", Level = LogLevel.Debug,
         Message = "posix_spawn of this C library: closefrom {CloseFrom}, chdir {ChangeDirectory}, pidfd {Pidfd}")]
     internal static partial void Features(ILogger logger, bool closeFrom, bool changeDirectory, bool pidfd);
+
+    [LoggerMessage(EventId = 1383, EventName = "TerminalJobNotFollowed", Level = LogLevel.Warning,
+        Message = "The child {Pid} shares our terminal, but its stops can't be followed: Ctrl-Z stops it alone")]
+    internal static partial void TerminalJobNotFollowed(ILogger logger, int pid, Exception error);
 }
