@@ -1,0 +1,207 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace UnixLoop.Process.Tests.Samples;
+
+/// <summary>samples/WorkerApp without arguments, as a user runs it.</summary>
+public sealed partial class WorkerAppTests : IDisposable
+{
+    private const int SIGHUP = 1, SIGUSR1 = 10, SIGTERM = 15;
+
+    private readonly LeakCheck _leaks = new();
+
+    public void Dispose() => _leaks.Dispose();
+
+    [Fact]
+    public async Task NoArguments_ShippedJobs_RunAndAreLogged()
+    {
+        await using SampleProgram worker = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"));
+        worker.Expect(line => TickLine.IsMatch(line), "ticker[pid]: tick 2");
+        worker.Expect(line => DiskLine.IsMatch(line), "disk[pid]: Filesystem");
+        worker.Expect(line => DiskEnd.IsMatch(line), "disk[pid] ended: exit code 0; duration …, CPU time …");
+
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+        Assert.Contains(worker.Lines, line => line.Contains("ended: killed by SIGTERM", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Hup_EditedFile_IsAppliedAndNotBefore()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("kept", "echo kept; exec sleep 1000", null), ("gone", "echo gone; exec sleep 1000", null));
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("]: kept");
+        worker.Expect("]: gone");
+
+        folder.SetJobs(("kept", "echo kept; exec sleep 1000", null), ("new", "echo new; exec sleep 1000", null), ("probe", "echo probe", "00:00:00.2"));
+        Assert.DoesNotContain(Descriptors(worker.Id), target => target.Contains("inotify", StringComparison.Ordinal));
+        worker.Kill(SIGUSR1);
+        worker.Expect("Children: 2 running");
+        Assert.Equal(0, worker.Count("]: new"));
+
+        worker.Kill(SIGHUP);
+        worker.Expect("Configuration applied: 2 jobs started, 1 stopped, 1 kept");
+        worker.Expect("]: new");
+        worker.Expect(line => line.Contains("gone[", StringComparison.Ordinal) && line.Contains("killed by SIGTERM", StringComparison.Ordinal), "gone[pid] ended");
+        Assert.True(Eventually.TryWait(() => worker.Count("]: probe") >= 3, TestTimeout), worker.ToString());
+        Assert.Equal(1, worker.Count("]: kept"));
+
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Hup_BrokenFile_KeepsTheJobsAndSaysSo()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("alive", "while :; do echo alive; sleep 0.2; done", null));
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("]: alive");
+
+        folder.Replace("{ this is no JSON");
+        worker.Kill(SIGHUP);
+        worker.Expect(line => line.Contains("appsettings.json", StringComparison.Ordinal), "an error that names appsettings.json");
+        int alive = worker.Count("]: alive");
+        Eventually.True(() => worker.Count("]: alive") > alive + 2, "the job goes on");
+
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Hup_InvalidJob_KeepsTheJobsAndNamesTheMistake()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("alive", "while :; do echo alive; sleep 0.2; done", null));
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("]: alive");
+
+        folder.SetJobs(("alive", "echo changed", "-00:00:01"));
+        worker.Kill(SIGHUP);
+        worker.Expect("Worker:Jobs:alive:Every is -00:00:01; it must be above zero");
+        int alive = worker.Count("]: alive");
+        Eventually.True(() => worker.Count("]: alive") > alive + 2, "the job goes on");
+
+        // Mended, it is applied.
+        folder.SetJobs(("alive", "echo changed", "00:00:01"));
+        worker.Kill(SIGHUP);
+        worker.Expect("]: changed");
+
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Usr1_Statistics_AreLogged()
+    {
+        await using SampleProgram worker = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"));
+        worker.Expect("tick 1");
+        worker.Kill(SIGUSR1);
+        worker.Expect(line => LoopLine.IsMatch(line), "Loop unix-loop: N turns, …");
+        worker.Expect(line => Regex.IsMatch(line, @"Children: [12] running, [23] started"), "Children: …");
+        worker.Expect(line => Regex.IsMatch(line, @"ticker: started 1 times, pid \d+"), "ticker: …");
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Term_ObedientChildren_EndsUnderTwoSeconds()
+    {
+        // The best of three: the machine may be busy with other things once, or twice.
+        TimeSpan best = TimeSpan.MaxValue;
+        for (int i = 0; i < 3 && best >= TimeSpan.FromSeconds(2); i++)
+        {
+            await using SampleProgram worker = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"));
+            worker.Expect("tick 1");
+            long start = Stopwatch.GetTimestamp();
+            worker.Kill(SIGTERM);
+            Assert.Equal(0, await worker.WaitForExitAsync());
+            TimeSpan taken = Stopwatch.GetElapsedTime(start);
+            best = taken < best ? taken : best;
+            worker.Expect("Stopping 2 jobs");
+        }
+        Assert.InRange(best, TimeSpan.Zero, TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
+    public async Task Term_StubbornChild_IsKilledAfterItsGrace()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.1; done", null));
+        folder.Edit(settings => settings["UnixEventLoop"]!["ChildStopGrace"] = "00:00:01");
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("]: ready");
+        long start = Stopwatch.GetTimestamp();
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+        // The promise is grace + 0.5 s on an idle machine; the tests' may be loaded.
+        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(4));
+        worker.Expect("ended: killed by SIGKILL");
+    }
+
+    [Fact]
+    public async Task Jobs_ProgramThatIsMissing_IsReportedAndTheOthersRun()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("fine", "echo fine; exec sleep 1000", null));
+        folder.Edit(settings => settings["Worker"]!["Jobs"]!["missing"] = new System.Text.Json.Nodes.JsonObject
+        {
+            ["Command"] = new System.Text.Json.Nodes.JsonArray("no-such-program"),
+            ["KeepRunning"] = true,
+        });
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("missing could not be started: ENOENT: can't start 'no-such-program'");
+        worker.Expect("]: fine");
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Jobs_Mistakes_AreAllListedAtTheStart()
+    {
+        using WorkerFolder folder = new();
+        folder.Edit(settings => settings["Worker"]!["Jobs"] = System.Text.Json.Nodes.JsonNode.Parse(
+            """{ "a": { "Command": [], "KeepRunning": true }, "b": { "Command": ["true"] } }"""));
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        Assert.NotEqual(0, await worker.WaitForExitAsync());
+        worker.Expect("Worker:Jobs:a:Command is empty");
+        worker.Expect("Worker:Jobs:b must have either Every or KeepRunning: true");
+    }
+
+    [Fact]
+    public async Task Metrics_ConsoleExporter_ShowsTheLoopsInstruments()
+    {
+        await using SampleProgram worker = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), "--metrics");
+        worker.Expect("tick 1");
+        // The exporter's last batch goes out when the host stops.
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+        worker.Expect("Meter: UnixLoop");
+        worker.Expect("unixloop.children.started");
+    }
+
+    [Fact]
+    public async Task Arguments_Unknown_AreAUsageError()
+    {
+        await using SampleProgram worker = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), "--nonsense");
+        Assert.Equal(2, await worker.WaitForExitAsync());
+        worker.Expect("unknown argument '--nonsense'");
+        worker.Expect("Usage: WorkerApp");
+    }
+
+    private static IEnumerable<string> Descriptors(int pid) =>
+        Directory.EnumerateFiles($"/proc/{pid}/fd").Select(link => new FileInfo(link).LinkTarget ?? "");
+
+    [GeneratedRegex(@"ticker\[\d+\]: tick 2$")]
+    private static partial Regex TickLine { get; }
+
+    [GeneratedRegex(@"disk\[\d+\]: Filesystem")]
+    private static partial Regex DiskLine { get; }
+
+    [GeneratedRegex(@"disk\[\d+\] ended: exit code 0; duration 00:00:\d\d(\.\d+)?, CPU time 00:00:00(\.\d+)?$")]
+    private static partial Regex DiskEnd { get; }
+
+    [GeneratedRegex(@"Loop unix-loop: \d+ turns, \d+ callbacks, \d+ posts, \d+ ready descriptors, queue \d+, \d+ timers, \d+ watched descriptors, utilization .+, lag ")]
+    private static partial Regex LoopLine { get; }
+}
