@@ -114,9 +114,10 @@ public interface IUnixEventLoop
     /// </summary>
     /// <param name="signal">Which signal; see <see cref="UnixSignal"/> for those that can't be handled, and why.</param>
     /// <param name="callback">Runs on the loop's thread. Standard signals coalesce (signal(7)): never count them; real-time ones queue.</param>
-    /// <exception cref="ArgumentException">The signal can't be handled; the message names it and the reason.</exception>
-    /// <exception cref="InvalidOperationException">SIGCHLD where the runtime reaps every child (PID 1).</exception>
+    /// <exception cref="ArgumentException">The callback is <c>async void</c>, or the signal can't be handled; the message names it and the reason.</exception>
+    /// <exception cref="InvalidOperationException">SIGCHLD where this process can't handle it: as PID 1 the runtime reaps every child; the message says why.</exception>
     /// <exception cref="ObjectDisposedException">The loop has stopped.</exception>
+    /// <exception cref="IOException">The system refused the handler.</exception>
     void AddSignalHandler(UnixSignal signal, Action callback);
 
     /// <inheritdoc cref="AddSignalHandler(UnixSignal, Action)"/>
@@ -141,6 +142,7 @@ public interface IUnixEventLoop
     /// </summary>
     /// <param name="signal">Which signal; one that can't be handled has no handler.</param>
     /// <returns>Whether there was one.</returns>
+    /// <exception cref="ArgumentException"><paramref name="signal"/> is <c>default</c>, which is no signal.</exception>
     bool RemoveSignalHandler(UnixSignal signal);
 
     /// <summary>What the loop has done so far, and how busy it is; at any time, without a lock on the loop's path.</summary>
