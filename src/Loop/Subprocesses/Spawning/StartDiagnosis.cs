@@ -25,8 +25,8 @@ internal static class StartDiagnosis
             return StartErrors.NoDescriptors(info, errno, "the program's file");
         if (errno == ETXTBSY)
             return StartErrors.Create(info, SubprocessStartError.Busy, errno, $"'{program}' is open for writing, still after 100 ms");
-        if (errno == EBADF)
-            return NotOpen(info, descriptors);
+        if (errno == EBADF && StartErrors.NotOpen(info, descriptors) is SubprocessStartException notOpen)
+            return notOpen;
         return WorkingDirectory(info) ?? Program(info, errno, program, searchPath);
     }
 
@@ -135,16 +135,6 @@ internal static class StartDiagnosis
                 return StartErrors.Create(info, SubprocessStartError.ArgumentsTooLong, E2BIG, $"Arguments[{i}] has {length} bytes; the kernel takes {longest}");
         }
         return StartErrors.Create(info, SubprocessStartError.ArgumentsTooLong, E2BIG, $"arguments and environment together are longer than the kernel takes (a quarter of the stack limit, at most 6 MiB; each at most {longest} bytes)");
-    }
-
-    private static SubprocessStartException NotOpen(SubprocessStartInfo info, ChildDescriptors descriptors)
-    {
-        foreach ((int target, int source) in descriptors.Moves)
-        {
-            if (source != DescriptorMove.Closed && Libc.Fcntl(source, F_GETFD).Errno == EBADF)
-                return StartErrors.Descriptor(info, target, source, EBADF);
-        }
-        return StartErrors.Create(info, SubprocessStartError.Other, EBADF, PosixError.Message(EBADF));
     }
 
     private static string Unsearchable(string searchPath)

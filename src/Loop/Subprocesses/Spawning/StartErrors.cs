@@ -35,12 +35,26 @@ internal static class StartErrors
         return Create(info, SubprocessStartError.Other, errno, $"can't duplicate descriptor {source} for the child's {target}: {PosixError.Message(errno)}");
     }
 
+    /// <summary>For EBADF: the first descriptor of ours that is not open; null if all are.</summary>
+    internal static SubprocessStartException? NotOpen(SubprocessStartInfo info, ChildDescriptors descriptors)
+    {
+        foreach ((int target, int source) in descriptors.Moves)
+        {
+            if (source != DescriptorMove.Closed && Libc.Fcntl(source, F_GETFD).Errno == EBADF)
+                return Descriptor(info, target, source, EBADF);
+        }
+        return null;
+    }
+
     /// <summary>The spawn could not be prepared.</summary>
     internal static SubprocessStartException Preparation(SubprocessStartInfo info, ChildDescriptors descriptors, SpawnFeatures features, int errno)
     {
-        // posix_spawn_file_actions_addclose(3), adddup2(3)
+        // posix_spawn_file_actions_adddup2(3) refuses what is not below RLIMIT_NOFILE, whether source or target.
         if (errno == EBADF)
-            return Create(info, SubprocessStartError.NoDescriptors, errno, $"the child's descriptor {descriptors.HighestTarget} is not below RLIMIT_NOFILE ({LimitText(Libc.RLIMIT_NOFILE)})");
+        {
+            return NotOpen(info, descriptors)
+                ?? Create(info, SubprocessStartError.NoDescriptors, errno, $"the child's descriptor {descriptors.HighestTarget} is not below RLIMIT_NOFILE ({LimitText(Libc.RLIMIT_NOFILE)})");
+        }
         if (errno == ENOMEM)
             return NoProcesses(info, errno);
         if (!features.CloseFrom && (errno == ENOENT || errno == EACCES))
