@@ -1,0 +1,42 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace UnixLoop.AotSmoke;
+
+/// <summary>A host with a loop runs a child, hears a signal, and stops at SIGTERM.</summary>
+internal static class HostCheck
+{
+    private static readonly TimeSpan Bound = TimeSpan.FromSeconds(30);
+
+    internal static async Task RunAsync()
+    {
+        var heard = new TaskCompletionSource();
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder();
+        builder.Services.AddUnixEventLoop().OnSignal(UnixSignal.Usr1, (_, _) =>
+        {
+            heard.TrySetResult();
+            return Task.CompletedTask;
+        });
+        builder.Services.AddUnixEventLoop("second");
+        builder.Services.AddHealthChecks().AddUnixEventLoop();
+        using IHost host = builder.Build();
+        await host.StartAsync().WaitAsync(Bound);
+
+        ISubprocessFactory subprocesses = host.Services.GetRequiredService<ISubprocessFactory>();
+        SubprocessResult echo = await subprocesses.RunAsync(new SubprocessStartInfo("echo", "hello")).WaitAsync(Bound);
+        Check.That(echo.EnsureSuccess().Output == "hello\n", "echo says hello");
+
+        var second = host.Services.GetRequiredKeyedService<IUnixEventLoop>("second");
+        Check.That(await second.InvokeAsync(() => Thread.CurrentThread.Name).WaitAsync(Bound) == "second", "the second loop has its own thread");
+
+        await SignalOurselvesAsync(subprocesses, UnixSignal.Usr1);
+        await heard.Task.WaitAsync(Bound);
+
+        Task stopped = host.WaitForShutdownAsync();
+        await SignalOurselvesAsync(subprocesses, UnixSignal.Term);
+        await stopped.WaitAsync(Bound);
+    }
+
+    private static async Task SignalOurselvesAsync(ISubprocessFactory subprocesses, UnixSignal signal) =>
+        (await subprocesses.RunAsync(new SubprocessStartInfo("sh", "-c", $"kill -{signal.Number} {Environment.ProcessId}")).WaitAsync(Bound)).EnsureSuccess();
+}
