@@ -1,10 +1,11 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Process.Tests.Samples;
 
 /// <summary>"WorkerApp run" on a terminal (linux.md, rule 19): the child has the foreground, we follow it through its stops.</summary>
-public sealed class RunOnTerminalTests : IDisposable
+public sealed partial class RunOnTerminalTests : IDisposable
 {
     private const int SIGINT = 2;
 
@@ -22,7 +23,7 @@ public sealed class RunOnTerminalTests : IDisposable
     public async Task Rule19_CtrlC_ReachesTheChildOnce()
     {
         await using Terminal terminal = Terminal.Open($"exec {Runner} run sh -c '{Talker}'");
-        terminal.Expect("ready");
+        ChildOf(terminal);
         terminal.Type(Terminal.CtrlC);
         terminal.Expect("got INT");
         terminal.Type("one\n");
@@ -37,8 +38,7 @@ public sealed class RunOnTerminalTests : IDisposable
     public async Task Rule19_SignalToTheRunner_ReachesTheChildOnce()
     {
         await using Terminal terminal = Terminal.Open($"exec {Runner} run sh -c '{Talker}'");
-        terminal.Expect("ready");
-        TestLibc.Kill(ParentOf(PidShown(terminal)), SIGINT);
+        TestLibc.Kill(ParentOf(ChildOf(terminal)), SIGINT);
         terminal.Expect("got INT");
         terminal.Type("one\n");
         terminal.Expect("line: one");
@@ -67,8 +67,7 @@ public sealed class RunOnTerminalTests : IDisposable
     public async Task Rule19_Foreground_IsTheChildsAndThenOursAgain()
     {
         await using Terminal terminal = Terminal.Open($"{Runner} run sh -c '{Talker}'; read line; echo \"after $line\"");
-        terminal.Expect("ready");
-        int child = PidShown(terminal);
+        int child = ChildOf(terminal);
         int runner = ParentOf(child);
         Assert.Equal(child, ForegroundOf(runner));
         Assert.NotEqual(GroupOf(runner), GroupOf(child));
@@ -106,7 +105,7 @@ public sealed class RunOnTerminalTests : IDisposable
     {
         await using Terminal terminal = OpenShell();
         terminal.Type($"{Runner} run sh -c '{Talker}'\n");
-        terminal.Expect("ready ");
+        ChildOf(terminal);
         for (int i = 1; i <= 3; i++)
         {
             terminal.Type(Terminal.CtrlZ);
@@ -133,7 +132,12 @@ public sealed class RunOnTerminalTests : IDisposable
     {
         await using Terminal terminal = OpenShell();
         terminal.Type($"{Runner} run sh -c '{Talker}' &\n");
-        terminal.Expect("Stopped");
+        // The shell tells of a background job before its next prompt.
+        Assert.True(Eventually.TryWait(() =>
+        {
+            terminal.Type("\n");
+            return terminal.Count("Stopped") > 0;
+        }, TestTimeout), terminal.Screen);
         terminal.Type("fg\n");
         terminal.Type("hello\n");
         terminal.Expect("line: hello");
@@ -149,8 +153,8 @@ public sealed class RunOnTerminalTests : IDisposable
     {
         await using Terminal terminal = OpenShell();
         terminal.Type($"{Runner} run sh -c '{Talker}'\n");
-        terminal.Expect("ready ");
-        int child = PidShown(terminal);
+        ChildOf(terminal);
+        int child = ChildOf(terminal);
         terminal.Type(Terminal.CtrlZ);
         terminal.Expect("Stopped");
         terminal.Type($"kill -KILL {child}; bg; wait; echo waited-$((6*7))\n");
@@ -166,7 +170,7 @@ public sealed class RunOnTerminalTests : IDisposable
     {
         // We lead the session: nobody could ever continue us.
         await using Terminal terminal = Terminal.Open($"exec {Runner} run sh -c '{Talker}'");
-        terminal.Expect("ready");
+        ChildOf(terminal);
         terminal.Type(Terminal.CtrlZ);
         terminal.Type("one\n");
         terminal.Expect("line: one");
@@ -176,13 +180,14 @@ public sealed class RunOnTerminalTests : IDisposable
 
     private static Terminal OpenShell()
     {
-        Terminal terminal = Terminal.Open($"exec {Requires.Tool("bash")} --norc --noprofile -i");
-        terminal.Type("PS1='$ '; stty -echo\n");
+        Terminal terminal = Terminal.Open($"exec {Requires.Tool("bash")} --norc --noprofile --noediting -i");
+        terminal.Type("stty -echo; echo prompt $$\n");
+        terminal.Expect(Prompt);
         return terminal;
     }
 
-    private static int PidShown(Terminal terminal) =>
-        int.Parse(System.Text.RegularExpressions.Regex.Match(terminal.Screen, @"ready (\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
+    /// <summary>Waits until the talker runs, and returns its pid.</summary>
+    private static int ChildOf(Terminal terminal) => int.Parse(terminal.Expect(Ready).Groups[1].Value, CultureInfo.InvariantCulture);
 
     private static int ParentOf(int pid) => Stat(pid, 1);
 
@@ -196,4 +201,10 @@ public sealed class RunOnTerminalTests : IDisposable
         string line = File.ReadAllText($"/proc/{pid}/stat");
         return int.Parse(line[(line.LastIndexOf(')') + 2)..].Split(' ')[field], CultureInfo.InvariantCulture);
     }
+
+    [GeneratedRegex(@"ready (\d+)\s")]
+    private static partial Regex Ready { get; }
+
+    [GeneratedRegex(@"prompt (\d+)\s")]
+    private static partial Regex Prompt { get; }
 }

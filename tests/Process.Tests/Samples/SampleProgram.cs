@@ -76,6 +76,8 @@ internal sealed class SampleProgram : IAsyncDisposable
         if (!_process.HasExited)
             _process.Kill(entireProcessTree: true);
         await WaitForExitAsync();
+        // Process leaves streams open that were asked for.
+        await _process.StandardInput.DisposeAsync();
         _process.Dispose();
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace UnixLoop.Process.Tests.Samples;
 
@@ -51,6 +52,13 @@ internal sealed class Terminal : IAsyncDisposable
     internal void Expect(string text, int times = 1) =>
         Assert.True(Eventually.TryWait(() => Count(text) >= times, TestTimeout), $"not {times} times '{text}' in:\n{Screen}");
 
+    /// <summary>Waits until <paramref name="pattern"/> has been shown.</summary>
+    internal Match Expect(Regex pattern)
+    {
+        Assert.True(Eventually.TryWait(() => pattern.IsMatch(Screen), TestTimeout), $"no '{pattern}' in:\n{Screen}");
+        return pattern.Match(Screen);
+    }
+
     internal int Count(string text)
     {
         string screen = Screen;
@@ -73,6 +81,8 @@ internal sealed class Terminal : IAsyncDisposable
         if (!_script.HasExited)
             _script.Kill(entireProcessTree: true);
         await WaitForExitAsync();
+        await _script.StandardInput.DisposeAsync();
+        _script.StandardOutput.Dispose();
         _script.Dispose();
     }
 
