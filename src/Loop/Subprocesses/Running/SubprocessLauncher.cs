@@ -21,7 +21,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
             ThrowIfInactive();
             using ChildSpawnScope scope = services.Watcher.BeginSpawn();
             child = Spawn(startInfo, streams, consumer);
-            failure = TryBegin(child);
+            failure = TryBegin(child, startInfo);
         }
         catch (Exception e)
         {
@@ -69,7 +69,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         return child;
     }
 
-    private Exception? TryBegin(ChildProcess child)
+    private Exception? TryBegin(ChildProcess child, SubprocessStartInfo startInfo)
     {
         bool added = services.Live.TryAdd(child);
         try
@@ -77,7 +77,14 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
             child.Begin();
             return added ? null : Closed();
         }
-        catch (Exception e) when (e is IOException or InvalidOperationException or ArgumentException)
+        catch (IOException e)
+        {
+            SubprocessStartException failure = StartErrors.NotWatched(startInfo, e);
+            services.Metrics.StartFailed(failure.ErrorName);
+            SubprocessLog.StartFailed(services.Logger, failure, startInfo.FileName);
+            return failure;
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             return e;
         }

@@ -24,6 +24,10 @@ internal static class StartErrors
             ? NoDescriptors(info, errno, $"{StreamNames[target]} ({what})")
             : Create(info, SubprocessStartError.Other, errno, $"can't open {StreamNames[target]} ({what}): {PosixError.Message(errno)}");
 
+    /// <summary>The child ran already, but one of its pipes could not be registered (epoll_ctl(2): ENOMEM, ENOSPC).</summary>
+    internal static SubprocessStartException NotWatched(SubprocessStartInfo info, IOException error) =>
+        Create(info, SubprocessStartError.Other, error.HResult, $"a pipe to it can't be watched: {PosixError.Message(error.HResult)}{(error.HResult == ENOSPC ? " (fs.epoll.max_user_watches)" : "")}");
+
     /// <summary>Our descriptor <paramref name="source"/> could not be duplicated for the child's <paramref name="target"/>.</summary>
     internal static SubprocessStartException Descriptor(SubprocessStartInfo info, int target, int source, int errno)
     {

@@ -1,0 +1,40 @@
+using UnixLoop.Fault.Tests.Campaigns;
+using UnixLoop.Fault.Tests.Scenarios;
+
+namespace UnixLoop.Fault.Tests;
+
+/// <summary>Children under faults: every run ends in success or in the one named error, and leaves nothing behind.</summary>
+public sealed class ChildFaultTests
+{
+    [Fact]
+    public Task Spawn_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new SpawnScenario());
+
+    [Theory, InlineData(false), InlineData(true)]
+    public Task Capture_AnyFault_EndsAsDocumented(bool fromStream) => Campaign.RunAsync(new CaptureScenario(fromStream));
+
+    [Fact]
+    public Task TimeoutAndCancel_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new CutShortScenario());
+
+    [Fact]
+    public Task Lines_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new LinesScenario());
+
+    [Fact]
+    public Task Pipes_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new PipesScenario());
+
+    [Theory, MemberData(nameof(Watchers))]
+    public Task Wait_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new WaitScenario(Enum.Parse<WatcherKind>(watcher)));
+
+    [Theory, MemberData(nameof(Watchers))]
+    public Task Stop_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new StopScenario(Enum.Parse<WatcherKind>(watcher)));
+
+    [Theory, MemberData(nameof(Watchers))]
+    public Task Dispose_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new DisposeScenario(Enum.Parse<WatcherKind>(watcher)));
+
+    [Theory, MemberData(nameof(Watchers))]
+    public Task Orphan_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new OrphanScenario(Enum.Parse<WatcherKind>(watcher)));
+
+    [Theory, MemberData(nameof(Watchers))]
+    public Task Watcher_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new WatcherScenario(Enum.Parse<WatcherKind>(watcher)));
+
+    public static TheoryData<string> Watchers => [.. Enum.GetNames<WatcherKind>()];
+}
