@@ -27,7 +27,8 @@ public interface ISubprocessFactory
     /// <returns>How it ended and what it wrote.</returns>
     /// <exception cref="SubprocessStartException">It could not be started.</exception>
     /// <exception cref="ArgumentException">The start info contradicts itself or the options.</exception>
-    /// <exception cref="InvalidOperationException">The watcher or the loop is not active.</exception>
+    /// <exception cref="InvalidOperationException">The watcher or the loop is not active, or the loop ended before the child's pipes did.</exception>
+    /// <exception cref="IOException">A pipe to the child failed, so that input or output is missing; the message names the errno. The child is gone.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
     Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
 
@@ -42,6 +43,7 @@ public interface ISubprocessFactory
     /// <exception cref="SubprocessStartException">It could not be started.</exception>
     /// <exception cref="SubprocessFailedException">It ended with a status other than exit code 0.</exception>
     /// <exception cref="TimeoutException">The time-out passed; the child is gone.</exception>
+    /// <exception cref="IOException">A pipe to the child failed, so that input or lines are missing; the message names the errno. The child is gone.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
     IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
 }

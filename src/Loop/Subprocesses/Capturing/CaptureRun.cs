@@ -128,7 +128,7 @@ internal sealed class CaptureRun : IChildConsumer
                 ExceptionDispatchInfo.Throw(_early.Failure!);
                 break;
         }
-        if ((_output?.Error ?? _error?.Error) is { } broken)
+        if ((_output?.Error ?? _error?.Error ?? child.InputError) is { } broken)
             ExceptionDispatchInfo.Throw(broken);
         bool truncated = Volatile.Read(ref _isCutOff) || _output is { IsTruncated: true } || _error is { IsTruncated: true };
         return new SubprocessResult(command, child.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut);

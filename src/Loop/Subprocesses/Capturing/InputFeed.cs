@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
@@ -78,17 +79,17 @@ internal sealed class InputFeed : IAsyncDisposable
     }
 
     /// <summary>False if nobody reads any more, which is no error: the child has read enough, or is gone.</summary>
-    private static async ValueTask<bool> FlushAsync(PipeWriter writer)
+    private async ValueTask<bool> FlushAsync(PipeWriter writer)
     {
         try
         {
             return !(await writer.FlushAsync(CancellationToken.None).ConfigureAwait(false)).IsCompleted;
         }
-        catch (IOException)
+        catch (IOException e) when (e.HResult == EPIPE)
         {
             return false;
         }
-        catch (ObjectDisposedException)
+        catch (ObjectDisposedException) when (!_services.Loop.HasEnded)
         {
             return false;
         }

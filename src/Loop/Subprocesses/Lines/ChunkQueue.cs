@@ -21,6 +21,9 @@ internal sealed class ChunkQueue : IValueTaskSource
     private bool _isWaiting;
     private bool _isSignaled;
 
+    /// <summary>What ended a stream other than its end; the first of them.</summary>
+    internal Exception? Error { get; private set; }
+
     /// <summary>A sink for one of the streams.</summary>
     internal IReadSink Open(bool isError) => new ChunkSink(this, isError);
 
@@ -72,6 +75,14 @@ internal sealed class ChunkQueue : IValueTaskSource
             _isWaiting = false;
         }
         _news.SetResult(true);
+    }
+
+    /// <summary>One of the streams has ended.</summary>
+    internal void Complete(Exception? error)
+    {
+        lock (_gate)
+            Error ??= error;
+        Wake();
     }
 
     /// <summary>Drops what was not taken and all that comes: a child that is being stopped must not be held up by a full pipe.</summary>

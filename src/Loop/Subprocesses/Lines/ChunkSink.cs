@@ -16,5 +16,5 @@ internal sealed class ChunkSink(ChunkQueue queue, bool isError) : IReadSink
 
     public bool Flush() => queue.Flush();
 
-    public void Complete(Exception? error) => queue.Wake();
+    public void Complete(Exception? error) => queue.Complete(error);
 }

@@ -172,6 +172,8 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
         ChildExitStatus exit = _child!.ExitStatus!.Value;
         if (_early.Reason == RunEnd.TimedOut)
             throw new TimeoutException($"'{_command}' was stopped at its time-out of {_options.Timeout}: {exit}.");
+        if ((_queue.Error ?? _child.InputError) is { } broken)
+            ExceptionDispatchInfo.Throw(broken);
         return exit.IsSuccess ? false : throw new SubprocessFailedException(_command, exit, _errorTail.Bytes);
     }
 

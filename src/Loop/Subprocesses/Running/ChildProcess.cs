@@ -1,5 +1,6 @@
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
@@ -64,6 +65,16 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
     internal string FileName { get; }
 
     internal IPump? Input { get; }
+
+    /// <summary>What kept input from being written, other than a child that stopped reading.</summary>
+    internal Exception? InputError
+    {
+        get
+        {
+            Exception? error = Input is BytesPump block ? block.Error : (Input as WritePump)?.Error;
+            return error is IOException { HResult: var errno } && errno == EPIPE ? null : error;
+        }
+    }
 
     internal ReadPump? Output { get; }
 

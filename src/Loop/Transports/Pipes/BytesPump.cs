@@ -6,7 +6,7 @@ namespace UnixLoop.Transports.Pipes;
 
 /// <summary>
 /// Writes one block of memory and closes. What fits into the pipe is written by the thread that calls <see cref="Start"/>:
-/// then nothing is ever registered. A peer that stops reading ends it quietly.
+/// then nothing is ever registered. A peer that stops reading ends it quietly; what else it ends with is its <see cref="Error"/>.
 /// </summary>
 /// <param name="loop">Writes the rest on its thread.</param>
 /// <param name="handle">The write end of a pipe, non-blocking; owned from here on.</param>
@@ -22,6 +22,9 @@ internal sealed class BytesPump(UnixEventLoop loop, UnixHandle handle, ReadOnlyM
     private volatile bool _ended;
 
     public bool IsEnded => _ended;
+
+    /// <summary>What kept bytes from being written: a failed write, or the loop's end. To be read once it has ended.</summary>
+    internal Exception? Error { get; private set; }
 
     public void Start()
     {
@@ -48,15 +51,18 @@ internal sealed class BytesPump(UnixEventLoop loop, UnixHandle handle, ReadOnlyM
         owner.OnEnded(this);
     }
 
-    public void OnLoopEnded() => Close(null);
+    public void OnLoopEnded() =>
+        End(new ObjectDisposedException(nameof(UnixEventLoop), $"The loop ended before {owner.Describe(this)} did."));
 
-    public void Close(Exception? error)
+    public void Close(Exception? error) => End(null);
+
+    private void End(Exception? error)
     {
         lock (_gate)
         {
             if (_ended)
                 return;
-            EndNeedsLock();
+            EndNeedsLock(error);
         }
         owner.OnEnded(this);
     }
@@ -71,17 +77,21 @@ internal sealed class BytesPump(UnixEventLoop loop, UnixHandle handle, ReadOnlyM
             if (written.Errno == EAGAIN)
                 return;
             if (written.IsError)
-                break; // EPIPE: it has read enough
+            {
+                EndNeedsLock(PosixError.ToException(written, $"write to {owner.Describe(this)}"));
+                return;
+            }
             total += written.IntValue;
             _left = _left[written.IntValue..];
             if (total >= PipeDefaults.BytesPerTurn && !_left.IsEmpty)
                 return;
         }
-        EndNeedsLock();
+        EndNeedsLock(null);
     }
 
-    private void EndNeedsLock()
+    private void EndNeedsLock(Exception? error)
     {
+        Error = error;
         _ended = true;
         _registration?.Dispose();
         handle.Dispose();

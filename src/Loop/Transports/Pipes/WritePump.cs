@@ -40,7 +40,7 @@ internal sealed class WritePump : IPump, IReadyHandler
     private SelectorRegistration? _registration;
     private volatile State _state;
     private ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _read;
-    private bool _failed;
+    private Exception? _failure;
 
     /// <param name="loop">Writes on its thread.</param>
     /// <param name="handle">The write end of a pipe or FIFO, non-blocking; owned from here on.</param>
@@ -73,7 +73,10 @@ internal sealed class WritePump : IPump, IReadyHandler
     public bool IsEnded => _state == State.Ended;
 
     /// <summary>Whether it ended with an error, of which the writer has been told.</summary>
-    internal bool HasFailed => _failed;
+    internal bool HasFailed => _failure is not null;
+
+    /// <summary>What kept accepted bytes from being written: a failed write, or the loop's end. To be read once it has ended.</summary>
+    internal Exception? Error => _failure is IOException || _loop.HasEnded ? _failure : null;
 
     internal PipeWriter Writer => _pipe.Writer;
 
@@ -192,6 +195,7 @@ internal sealed class WritePump : IPump, IReadyHandler
         }
         catch (IOException e)
         {
+            PipeLog.WriteFailed(_logger, e, this);
             EndNeedsLock(e);
         }
     }
@@ -219,7 +223,7 @@ internal sealed class WritePump : IPump, IReadyHandler
     private void EndNeedsLock(Exception? error)
     {
         _state = State.Ended;
-        _failed = error is not null;
+        _failure = error;
         _registration?.Dispose();
         _handle.Dispose();
         _pipe.Reader.Complete(error);
