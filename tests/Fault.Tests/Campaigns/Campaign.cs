@@ -47,11 +47,13 @@ internal static class Campaign
         from function in sites.Functions
         from occurrence in sites.OccurrencesOf(function)
         from fault in DocumentedErrnos.FaultsOf(function, scenario.HasChild)
+        where fault.Errno == 0 || scenario.CanHappen(function, fault.Errno)
         select new InjectedFault(function, occurrence, fault.Kind, fault.Errno);
 
     /// <returns>What was wrong; null if all was well.</returns>
     private static async Task<string?> RunOnceAsync(Scenario scenario, FaultingInterop interop, InjectedFault? fault)
     {
+        RememberedRefusals.Forget();
         var leaks = new LeakCheck(Bound);
         var rig = new Rig(fault);
         Faults.Plan = interop;

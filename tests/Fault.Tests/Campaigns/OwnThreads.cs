@@ -1,11 +1,17 @@
 namespace UnixLoop.Fault.Tests.Campaigns;
 
-/// <summary>The threads of this process by their names (proc_pid_task(5)).</summary>
+/// <summary>The library's threads in this process, by their names (proc_pid_task(5)).</summary>
 internal static class OwnThreads
 {
-    internal static bool Exist(string name) => Directory.EnumerateDirectories("/proc/self/task").ToArray().Any(task => Name(task) == name);
+    // WaitThread, JobWaitThread, OrphanQueue.
+    private static readonly string[] Prefixes = ["waitpid-", "job-", "unix-orphans"];
 
-    private static string? Name(string task)
+    /// <summary>The names of those that run, with <paramref name="loopName"/>'s among them; empty if there are none.</summary>
+    internal static string Running(string loopName) => string.Join(", ", Directory.EnumerateDirectories("/proc/self/task").ToArray()
+        .Select(Name)
+        .Where(name => name == loopName || Prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))));
+
+    private static string Name(string task)
     {
         try
         {
@@ -13,7 +19,7 @@ internal static class OwnThreads
         }
         catch (IOException)
         {
-            return null; // it has ended
+            return ""; // it has ended
         }
     }
 }

@@ -10,6 +10,9 @@ internal abstract class Scenario
     /// <summary>Whether child processes run in it: then each of them may also die at any call.</summary>
     internal virtual bool HasChild => false;
 
+    /// <summary>Whether <paramref name="function"/> can meet <paramref name="errno"/> with the descriptors that are used here.</summary>
+    internal virtual bool CanHappen(string function, int errno) => true;
+
     /// <summary>
     /// Uses the library and checks what comes back. What the library throws is let out; a failed expectation is reported
     /// through <see cref="Rig.Expect"/> or an assertion.

@@ -1,19 +1,16 @@
 using UnixLoop.Fault.Tests.Interop;
-using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Fault.Tests.Injection;
 
 /// <summary>The children of this process, zombies included, and how to end them at a chosen moment.</summary>
 internal static class OwnChildren
 {
-    private const int SIGKILL = 9;
-
     /// <summary>Returns when all are dead; nobody has been reaped by this.</summary>
     internal static void KillAll()
     {
         foreach (int child in List())
         {
-            TestLibc.Kill(child, SIGKILL);
+            FaultLibc.Kill(child);
             FaultLibc.WaitUntilDead(child);
         }
     }
@@ -23,7 +20,7 @@ internal static class OwnChildren
     {
         foreach (int child in List())
         {
-            TestLibc.Kill(child, SIGKILL);
+            FaultLibc.Kill(child);
             FaultLibc.Reap(child);
         }
     }

@@ -12,6 +12,9 @@ internal static unsafe partial class FaultLibc
     private const int WEXITED = 4;
     private const int WNOWAIT = 0x0100_0000;
 
+    /// <summary>kill(2) with SIGKILL; a child that somebody has reaped meanwhile is as dead as one can be.</summary>
+    internal static void Kill(int pid) => _ = kill(pid, SIGKILL);
+
     /// <summary>Waits for the child's death and leaves the zombie; returns at once if somebody has reaped it.</summary>
     internal static void WaitUntilDead(int pid)
     {
@@ -61,6 +64,9 @@ internal static unsafe partial class FaultLibc
         if (write((int)handle.DangerousGetHandle(), &value, 1) != 1)
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());
     }
+
+    [LibraryImport("libc")]
+    private static partial int kill(int pid, int signal);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int waitid(int idType, int id, siginfo_t* info, int options);

@@ -15,7 +15,7 @@ internal sealed class LoopLifetimeScenario : Scenario
         await Assert.ThrowsAsync<ObjectDisposedException>(() => neverRuns);
 
         UnixEventLoop loop = await rig.StartLoopAsync();
-        int result = await InvokeAsync(rig, loop, () => 7);
+        int result = await rig.Track(loop.InvokeAsync(() => 7));
         rig.Expect(result == 7, "InvokeAsync returns the callback's result");
         await Task.WhenAll(loop.StopAsync(), loop.StopAsync());
         loop.Dispose();
@@ -23,12 +23,5 @@ internal sealed class LoopLifetimeScenario : Scenario
         UnixEventLoop stopsItself = await rig.StartLoopAsync();
         stopsItself.Post(() => rig.Track(stopsItself.StopAsync()));
         await rig.Track(stopsItself.Completion);
-    }
-
-    private static Task<int> InvokeAsync(Rig rig, UnixEventLoop loop, Func<int> callback)
-    {
-        Task<int> task = loop.InvokeAsync(callback);
-        rig.Track(task);
-        return task;
     }
 }

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using UnixLoop.Fault.Tests.Campaigns;
 
 namespace UnixLoop.Fault.Tests.Scenarios;
@@ -15,9 +16,9 @@ internal sealed class PipesScenario : ChildScenario
         ChildRig children = await ChildRig.StartAsync(rig, WatcherKind.Pidfd);
         await using ISubprocess child = await children.StartAsync(new SubprocessStartInfo("/bin/cat") { Input = Stdio.Pipe, Output = Stdio.Pipe });
         Task<bool> writing = rig.Track(WriteAsync(child));
-        // The writer fills what there is to fill before anybody reads.
-        await Task.WhenAny(writing, child.Output.ReadAtLeastAsync(1).AsTask());
-        child.Output.AdvanceTo(default);
+        // The writer has begun before anybody reads.
+        ReadResult first = await child.Output.ReadAtLeastAsync(1);
+        child.Output.AdvanceTo(first.Buffer.Start);
         byte[] output = await ChildRig.ReadToEndAsync(child.Output);
         bool wroteAll = await writing;
         rig.Expect(output.Length == Blocks * BlockBytes || !wroteAll || rig.ChildMayDie, $"what was written comes back: {output.Length} of {Blocks * BlockBytes}");

@@ -1,4 +1,5 @@
 using UnixLoop.Fault.Tests.Campaigns;
+using UnixLoop.Fault.Tests.Injection;
 using UnixLoop.Subprocesses;
 
 namespace UnixLoop.Fault.Tests.Scenarios;
@@ -22,7 +23,15 @@ internal sealed class WatcherScenario(WatcherKind watcher) : ChildScenario
         SpawnedChild child = Spawner.Start(new SubprocessStartInfo("/bin/sh", "-c", "exit 5"), Stdio.Null, Stdio.Null, Stdio.Null);
         using (child.Pidfd)
         {
-            children.Watcher.Add(child.Pid, withPidfd ? child.Pidfd : null, handler);
+            try
+            {
+                children.Watcher.Add(child.Pid, withPidfd ? child.Pidfd : null, handler);
+            }
+            catch (InvalidOperationException)
+            {
+                OwnChildren.KillAndReapAll(); // a child that was not added is still the caller's
+                throw;
+            }
             if (detach)
             {
                 children.Watcher.Detach();
