@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Hosting.Tests;
 
@@ -26,6 +27,8 @@ public sealed partial class HostingPageTests : IDisposable
         using IHost host = builder.Build();
         await host.StartAsync().WaitAsync(TestTimeout);
         await host.Services.GetServices<IHostedService>().OfType<Worker>().Single().ExecuteTask!.WaitAsync(TestTimeout);
+        TestLibc.Kill(Environment.ProcessId, UnixSignal.Usr1.Number);
+        Eventually.True(() => host.Services.GetRequiredService<Journal>().Rotations == 1, "the journal was rotated");
         await host.StopAsync().WaitAsync(TestTimeout);
         Assert.Contains("/", host.LoggedEvent("Output").Message);
     }
@@ -44,6 +47,15 @@ public sealed partial class HostingPageTests : IDisposable
 
     private sealed class Journal
     {
-        internal Task RotateAsync(CancellationToken cancellationToken) => cancellationToken.IsCancellationRequested ? Task.FromCanceled(cancellationToken) : Task.CompletedTask;
+        private int _rotations;
+
+        internal int Rotations => Volatile.Read(ref _rotations);
+
+        internal Task RotateAsync(CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Interlocked.Increment(ref _rotations);
+            return Task.CompletedTask;
+        }
     }
 }
