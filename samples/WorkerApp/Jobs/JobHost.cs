@@ -10,12 +10,14 @@ internal static class JobHost
 {
     internal static async Task<int> RunAsync(bool withMetrics)
     {
+        // SIGHUP applies an edited file (UnixEventLoop:ReloadOnHangup); the host's own watching is off.
+        ConfigurationManager configuration = new();
+        configuration.AddInMemoryCollection([new("hostBuilder:reloadConfigOnChange", "false")]);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings
         {
             // The appsettings.json beside the binary counts, wherever we are started from.
             ContentRootPath = AppContext.BaseDirectory,
-            // SIGHUP applies an edited file (UnixEventLoop:ReloadOnHangup); the host does not watch it.
-            Configuration = new ConfigurationManager { ["hostBuilder:reloadConfigOnChange"] = "false" },
+            Configuration = configuration,
         });
 
         builder.Services.AddUnixEventLoop()

@@ -177,7 +177,7 @@ public sealed partial class WorkerAppTests : IDisposable
         // The exporter's last batch goes out when the host stops.
         worker.Kill(SIGTERM);
         Assert.Equal(0, await worker.WaitForExitAsync());
-        worker.Expect("Meter: UnixLoop");
+        worker.Expect("unixloop.loop.utilization");
         worker.Expect("unixloop.children.started");
     }
 

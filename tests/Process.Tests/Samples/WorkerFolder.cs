@@ -10,8 +10,12 @@ internal sealed class WorkerFolder : IDisposable
     internal WorkerFolder()
     {
         string built = SampleProgram.FolderOf("WorkerApp");
-        foreach (string file in Directory.GetFiles(built))
-            File.Copy(file, Path.Combine(_folder, Path.GetFileName(file)));
+        foreach (string file in Directory.GetFiles(built, "*", SearchOption.AllDirectories))
+        {
+            string copy = Path.Combine(_folder, Path.GetRelativePath(built, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
     }
 
     internal string Program => Path.Combine(_folder, "WorkerApp");
