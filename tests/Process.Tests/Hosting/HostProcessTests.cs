@@ -53,6 +53,15 @@ public sealed class HostProcessTests
     }
 
     [Fact]
+    public async Task Start_OffLinux_FailsBeforeAnythingNativeIsReached()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.OffLinuxAsync);
+
+        await host.ExpectAsync(nameof(PlatformNotSupportedException));
+        await host.ExpectAsync("native False");
+    }
+
+    [Fact]
     public async Task Loop_Dying_StopsTheHostWithExitCode1()
     {
         await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.LoopDiesAsync);

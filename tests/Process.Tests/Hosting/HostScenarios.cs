@@ -99,6 +99,19 @@ internal static class HostScenarios
         Scenario.Say($"exit code {Environment.ExitCode}");
     }
 
+    /// <summary>Starts a host that believes not to be on Linux, and says how that ends and whether anything native was reached.</summary>
+    internal static async Task OffLinuxAsync(string[] args)
+    {
+        HostApplicationBuilder builder = CreateBuilder(args);
+        builder.Services.AddSingleton(new HostPlatform(IsLinux: false));
+        builder.Services.AddUnixEventLoop().OnSignal(UnixSignal.Usr1, (_, _) => Task.CompletedTask);
+        builder.Services.AddHostedService(services => new NeedsChildren(services.GetRequiredService<ISubprocessFactory>()));
+        using IHost host = builder.Build();
+        Exception? failure = await Record.ExceptionAsync(() => host.StartAsync());
+        Scenario.Say(failure?.GetType().Name ?? "started");
+        Scenario.Say($"native {AppDomain.CurrentDomain.GetAssemblies().Any(a => a.GetName().Name == "Tmds.LibC")}");
+    }
+
     private static HostApplicationBuilder CreateBuilder(string[] args)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { Args = args, DisableDefaults = true });
@@ -146,6 +159,12 @@ internal static class HostScenarios
             Scenario.Say(line);
             return new TaskCompletionSource().Task;
         }
+    }
+
+    private sealed class NeedsChildren(ISubprocessFactory subprocesses) : BackgroundService
+    {
+        protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+            subprocesses.RunAsync(new SubprocessStartInfo("true"), cancellationToken: stoppingToken);
     }
 
     private sealed class EpollFails : IFaultPlan

@@ -20,7 +20,7 @@ public sealed class ServiceManagerTests : IDisposable
     [InlineData("none", true)]
     [InlineData("systemd-first", false)]
     [InlineData("systemd-first", true)]
-    public async Task Notify_OurLifetime_TellsReadyAndStoppingOnce(string lifetime, bool isAbstract)
+    public async Task Rule30_Notify_OurLifetime_TellsReadyAndStoppingOnce(string lifetime, bool isAbstract)
     {
         using var manager = new ServiceManager(isAbstract);
         await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}", "--UnixEventLoop:ShutdownDelay=00:59:00");
@@ -38,7 +38,7 @@ public sealed class ServiceManagerTests : IDisposable
     }
 
     [Fact]
-    public async Task Notify_SystemdsLifetimeAfterOurs_TellsReadyAndStoppingOnce()
+    public async Task Rule30_Notify_SystemdsLifetimeAfterOurs_TellsReadyAndStoppingOnce()
     {
         using var manager = new ServiceManager(isAbstract: false);
         await using ScenarioProcess host = Start(manager, "--lifetime=systemd-last");
@@ -70,7 +70,7 @@ public sealed class ServiceManagerTests : IDisposable
     }
 
     [Fact]
-    public async Task Notify_StartCancelled_IsNeverReady()
+    public async Task Rule30_Notify_StartCancelled_IsNeverReady()
     {
         using var manager = new ServiceManager(isAbstract: false);
         await using ScenarioProcess host = Start(manager, "--hang=start");
