@@ -122,15 +122,6 @@ public sealed class StreamTests : SpawningTest
         Assert.Equal(0, Spawned.Reap(child));
     }
 
-    [Fact]
-    public void PipeCapacity_Refused_KeepsTheDefault()
-    {
-        // Beyond 2^31 rounded up, F_SETPIPE_SZ says EINVAL to everybody, root included (fcntl(2)).
-        SpawnedChild child = Spawned.Start(new SubprocessStartInfo("true") { PipeCapacity = int.MaxValue }, output: Stdio.Pipe);
-        Assert.Equal(65_536, Libc.Fcntl(child.OutputReadEnd!.Descriptor, F_GETPIPE_SZ).IntValue);
-        Assert.Equal(0, Spawned.Reap(child));
-    }
-
     [Theory]
     [InlineData("no/such/file", "ENOENT: can't start 'true': can't open standard output ('no/such/file'): ")]
     [InlineData("/", "EISDIR: can't start 'true': can't open standard output ('/'): ")]
