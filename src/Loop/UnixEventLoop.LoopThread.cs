@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tmds.Linux;
 using UnixLoop.Scheduling;
 using UnixLoop.Selector;
+using UnixLoop.Timers;
 
 namespace UnixLoop;
 
@@ -189,7 +190,10 @@ public sealed partial class UnixEventLoop
         _ended.TrySetResult();
     }
 
-    /// <summary>What was queued for a loop that never ran, or that faulted: who awaits is told, the rest is counted and logged.</summary>
+    /// <summary>
+    /// What was queued for a loop that never ran, or that faulted: who awaits is told, timers that somebody may await go where
+    /// those of the heap go, the rest is counted and logged.
+    /// </summary>
     private void AbandonQueue(Exception? fault)
     {
         int dropped = 0;
@@ -197,6 +201,8 @@ public sealed partial class UnixEventLoop
         {
             if (item.Callback is Invocation invocation)
                 invocation.Abandon(fault is null ? Ended() : new InvalidOperationException($"The event loop '{Name}' faulted.", fault));
+            else if (item.State is LoopTimer timer)
+                timer.HandOver();
             else if (!item.TryRunElsewhere())
                 dropped++;
         }

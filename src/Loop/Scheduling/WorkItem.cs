@@ -6,17 +6,17 @@ namespace UnixLoop.Scheduling;
 internal readonly unsafe struct WorkItem
 {
     private readonly delegate*<object, object?, void> _invoke;
-    private readonly object? _state;
-
     private WorkItem(object callback, object? state, delegate*<object, object?, void> invoke)
     {
         Callback = callback;
-        _state = state;
+        State = state;
         _invoke = invoke;
     }
 
     /// <summary>The delegate, or the <see cref="Invocation"/>.</summary>
     internal object Callback { get; }
+
+    internal object? State { get; }
 
     internal static WorkItem From(Action callback) => new(callback, null, &InvokeAction);
 
@@ -27,7 +27,7 @@ internal readonly unsafe struct WorkItem
 
     internal static WorkItem From(Invocation invocation) => new(invocation, null, &InvokeInvocation);
 
-    internal void Invoke() => _invoke(Callback, _state);
+    internal void Invoke() => _invoke(Callback, State);
 
     /// <summary>
     /// A continuation (of an await, or of a pipe: told by their delegates' types) goes to the thread pool when the loop can't run
