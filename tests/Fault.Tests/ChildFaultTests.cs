@@ -9,6 +9,12 @@ public sealed class ChildFaultTests
     [Fact]
     public Task Spawn_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new SpawnScenario());
 
+    [Fact]
+    public Task SpawnWithOldLibc_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new OldLibcScenario());
+
+    [Fact]
+    public Task RefusedStart_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new RefusedStartScenario());
+
     [Theory, InlineData(false), InlineData(true)]
     public Task Capture_AnyFault_EndsAsDocumented(bool fromStream) => Campaign.RunAsync(new CaptureScenario(fromStream));
 
@@ -35,6 +41,9 @@ public sealed class ChildFaultTests
 
     [Theory, MemberData(nameof(Watchers))]
     public Task Watcher_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new WatcherScenario(Enum.Parse<WatcherKind>(watcher)));
+
+    [Theory, MemberData(nameof(Watchers))]
+    public Task ReapedElsewhere_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new StolenScenario(Enum.Parse<WatcherKind>(watcher)));
 
     public static TheoryData<string> Watchers => [.. Enum.GetNames<WatcherKind>()];
 }

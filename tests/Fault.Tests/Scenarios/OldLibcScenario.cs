@@ -1,0 +1,23 @@
+using UnixLoop.Fault.Tests.Campaigns;
+using UnixLoop.Fault.Tests.Injection;
+using UnixLoop.Interop;
+using UnixLoop.Subprocesses;
+
+namespace UnixLoop.Fault.Tests.Scenarios;
+
+/// <summary>A start with a C library that has none of posix_spawn's younger companions.</summary>
+internal sealed class OldLibcScenario : ChildScenario
+{
+    private static readonly SpawnFeatures None = new(CloseFrom: false, ChangeDirectory: false, Foreground: false, Pidfd: false);
+
+    internal override string Name => "spawn with an old libc";
+
+    internal override Task RunAsync(Rig rig)
+    {
+        SpawnedChild child = Spawner.Start(new SubprocessStartInfo("/bin/sleep", "1000"), Stdio.Null, Stdio.Pipe, Stdio.AsOutput, rig.Log, None);
+        using (child.Pidfd)
+        using (child.OutputReadEnd)
+            OwnChildren.KillAndReapAll();
+        return Task.CompletedTask;
+    }
+}
