@@ -38,9 +38,11 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
             new RunStreams(startInfo.Input ?? Stdio.Inherit, startInfo.Output ?? Stdio.Inherit, startInfo.Error ?? Stdio.Inherit),
             streams,
             cancellationToken);
-        return launched.IsCompletedSuccessfully
-            ? ValueTask.FromResult<ISubprocess>(new Subprocess(_services, launched.Result, streams))
-            : AwaitStartAsync(launched, streams);
+        if (launched.IsCompletedSuccessfully)
+            return ValueTask.FromResult<ISubprocess>(new Subprocess(_services, launched.Result, streams));
+        var started = new TaskCompletionSource<ISubprocess>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _ = SettleAsync(launched.AsTask(), streams, started);
+        return new ValueTask<ISubprocess>(started.Task);
     }
 
     /// <inheritdoc/>
@@ -91,8 +93,21 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     /// <summary>As <see cref="DisposeAsync"/>, for those who can't await, such as a service provider that is disposed synchronously.</summary>
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
 
-    private async ValueTask<ISubprocess> AwaitStartAsync(ValueTask<ChildProcess> launched, PipedStreams streams) =>
-        new Subprocess(_services, await launched.ConfigureAwait(false), streams);
+    private async Task SettleAsync(Task<ChildProcess> launched, PipedStreams streams, TaskCompletionSource<ISubprocess> started)
+    {
+        try
+        {
+            started.SetResult(new Subprocess(_services, await launched.ConfigureAwait(false), streams));
+        }
+        catch (OperationCanceledException e)
+        {
+            started.SetCanceled(e.CancellationToken);
+        }
+        catch (Exception e)
+        {
+            started.SetException(e);
+        }
+    }
 
     private static async Task AwaitReapsAsync(Task reaps, List<ChildProcess> children, SubprocessServices services)
     {

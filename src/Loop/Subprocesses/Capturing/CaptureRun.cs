@@ -4,18 +4,22 @@ using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Subprocesses;
 
-// RunAsync, from the spawn to the result. The loop fills the captures straight from read(2); the caller is woken once, when the
-// last of these has happened: the exit, and the end of each captured stream.
+// RunAsync, from the spawn to the result. The loop fills the captures straight from read(2). What follows runs wherever the last
+// of these has happened, which is the loop as a rule: the exit, and the end of each captured stream. Only then is the caller
+// woken, once. Large captures and spans go to the thread pool first, so that they do not hold the loop.
 //
 //   open streams after the exit, held by another process
 //     the run ended by itself or timed out    they have DrainBound, then they are closed and the result is truncated
 //     it was cancelled, or it failed          they are closed at once
 internal sealed class CaptureRun : IChildConsumer
 {
+    private const int LargeCapture = 64 * 1024;
+
     private readonly SubprocessServices _services;
     private readonly SubprocessRunOptions _options;
     private readonly EarlyStop _early;
-    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<SubprocessResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _done = new();
     private readonly CaptureSink? _output;
     private readonly CaptureSink? _error;
     private ChildProcess? _child;
@@ -32,27 +36,40 @@ internal sealed class CaptureRun : IChildConsumer
         _error = Capture(streams.Error);
     }
 
-    internal static async Task<SubprocessResult> RunAsync(
+    internal static Task<SubprocessResult> RunAsync(
         SubprocessLauncher launcher, SubprocessStartInfo startInfo, SubprocessRunOptions options, bool recordArguments, CancellationToken cancellationToken)
     {
-        RunSpan span = RunSpan.Start(startInfo, recordArguments);
         RunStreams streams = RunStreams.Of(startInfo, options);
         var run = new CaptureRun(launcher.Services, options, streams);
-        ChildProcess child;
+        _ = run.SettleAsync(launcher, startInfo, streams, recordArguments, cancellationToken);
+        return run._result.Task;
+    }
+
+    private async Task SettleAsync(
+        SubprocessLauncher launcher, SubprocessStartInfo startInfo, RunStreams streams, bool recordArguments, CancellationToken cancellationToken)
+    {
+        RunSpan span = RunSpan.Start(startInfo, recordArguments);
         try
         {
-            child = await launcher.LaunchAsync(startInfo, streams, run, cancellationToken).ConfigureAwait(false);
+            ChildProcess child = await launcher.LaunchAsync(startInfo, streams, this, cancellationToken).ConfigureAwait(false);
+            span.OnStarted(child);
+            string command = startInfo.ToString();
+            await AwaitEndAsync(child, cancellationToken).ConfigureAwait(false);
+            if (span.IsRecorded || (_output?.Length ?? 0) + (_error?.Length ?? 0) > LargeCapture)
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            span.End(child, _early.Reason);
+            _result.SetResult(ToResult(child, command, cancellationToken));
+        }
+        catch (OperationCanceledException e) when (e.CancellationToken == cancellationToken)
+        {
+            span.EndWithFailure(e);
+            _result.SetCanceled(cancellationToken);
         }
         catch (Exception e)
         {
-            span.EndWithStartFailure(e);
-            throw;
+            span.EndWithFailure(e);
+            _result.SetException(e);
         }
-        span.OnStarted(child);
-        string command = startInfo.ToString();
-        await run.AwaitEndAsync(child, cancellationToken).ConfigureAwait(false);
-        span.End(child, run._early.Reason);
-        return run.ToResult(child, command, cancellationToken);
     }
 
     public IReadSink OpenOutput(bool isError) => isError ? _error! : _output!;

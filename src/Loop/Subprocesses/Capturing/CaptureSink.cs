@@ -12,6 +12,9 @@ internal sealed class CaptureSink(int limit) : IReadSink
     private byte[]? _dropped;
     private int _length;
 
+    /// <summary>Bytes kept.</summary>
+    internal int Length => _length;
+
     /// <summary>Whether bytes were dropped.</summary>
     internal bool IsTruncated { get; private set; }
 

@@ -58,13 +58,16 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
         try
         {
             ChildProcess child = await launcher.LaunchAsync(startInfo, RunStreams.Of(startInfo, options), run, cancellationToken).ConfigureAwait(false);
+            // What follows a line is the caller's code: not on the thread that launched.
+            if (LaunchThread.IsCurrent)
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             span.OnStarted(child);
             run.Begin(child, span, startInfo.ToString(), cancellationToken);
             return run;
         }
         catch (Exception e)
         {
-            span.EndWithStartFailure(e);
+            span.EndWithFailure(e);
             throw;
         }
     }

@@ -115,18 +115,29 @@ internal sealed partial class ChildProcess
     }
 
     /// <summary>Kills the child and its group, awaits the reap, and closes the pipes.</summary>
-    internal async ValueTask DestroyAsync()
+    internal ValueTask DestroyAsync()
+    {
+        if (_state != State.Exited)
+            return KillAndReapAsync();
+        CloseAfterDispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask KillAndReapAsync()
     {
         if (KillNow().Errno == EPERM)
-        {
             SubprocessLog.KillForbidden(_services.Logger, FileName, Id);
-            CloseStreams(Disposed());
-            return;
-        }
-        if (_isUnwatched)
+        else if (_isUnwatched)
             await ReapUnwatchedAsync().ConfigureAwait(false);
-        await Exited.ConfigureAwait(false);
-        CloseStreams(Disposed());
+        else
+            await Exited.ConfigureAwait(false);
+        CloseAfterDispose();
+    }
+
+    private void CloseAfterDispose()
+    {
+        if (Input is { IsEnded: false } || OpenOutputs > 0)
+            CloseStreams(new ObjectDisposedException(nameof(ISubprocess), $"{this} was disposed before its output had ended."));
     }
 
     /// <summary>Kills the child and its group; what is left of the group when the child dies is killed then.</summary>
@@ -182,8 +193,6 @@ internal sealed partial class ChildProcess
         if (_leadsGroup)
             _ = Libc.Kill(-Id, SIGKILL);
     }
-
-    private ObjectDisposedException Disposed() => new(nameof(ISubprocess), $"{this} was disposed before its output had ended.");
 
     private UnauthorizedAccessException Forbidden(UnixSignal signal) =>
         new($"EPERM: {signal} to {this}: it runs as another user.");

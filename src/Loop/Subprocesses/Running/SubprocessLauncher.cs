@@ -5,12 +5,23 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
 {
     internal SubprocessServices Services => services;
 
-    /// <summary>Spawns on the caller's thread, and has completed when it returns; on a loop's thread it moves to the thread pool first.</summary>
+    /// <summary>
+    /// Spawns on the caller's thread, and has completed when it returns; on a loop's thread it moves to another thread, and its
+    /// task continues there.
+    /// </summary>
     internal ValueTask<ChildProcess> LaunchAsync(
         SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
     {
-        if (UnixEventLoop.Current is not null)
-            return LaunchOnPoolAsync(startInfo, streams, consumer, cancellationToken);
+        if (UnixEventLoop.Current is null)
+            return LaunchHereAsync(startInfo, streams, consumer, cancellationToken);
+        var request = new LaunchRequest(this, startInfo, streams, consumer, cancellationToken);
+        LaunchThread.Enqueue(request, services.Loop.Clock);
+        return new ValueTask<ChildProcess>(request.Launched);
+    }
+
+    internal ValueTask<ChildProcess> LaunchHereAsync(
+        SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
+    {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<ChildProcess>(cancellationToken);
 
@@ -30,13 +41,6 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         if (failure is null && cancellationToken.IsCancellationRequested)
             failure = new OperationCanceledException(cancellationToken);
         return failure is null ? ValueTask.FromResult(child) : DestroyAsync(child, failure);
-    }
-
-    private async ValueTask<ChildProcess> LaunchOnPoolAsync(
-        SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
-    {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return await LaunchAsync(startInfo, streams, consumer, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Before any descriptor is made.</summary>

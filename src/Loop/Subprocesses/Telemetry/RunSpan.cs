@@ -27,11 +27,13 @@ internal readonly struct RunSpan
         return new RunSpan(activity);
     }
 
+    internal bool IsRecorded => _activity is not null;
+
     internal void OnStarted(ChildProcess child) => _activity?.SetTag("process.pid", child.Id);
 
-    internal void EndWithStartFailure(Exception error)
+    internal void EndWithFailure(Exception error)
     {
-        if (_activity is null)
+        if (_activity is null || _activity.IsStopped)
             return;
         SetError(error switch
         {

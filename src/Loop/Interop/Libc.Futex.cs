@@ -1,0 +1,19 @@
+using System.Runtime.InteropServices;
+
+namespace UnixLoop.Interop;
+
+internal static unsafe partial class Libc
+{
+    // linux/futex.h; private: the word is shared by threads alone.
+    private const int FUTEX_WAIT_PRIVATE = 0 | 128;
+    private const int FUTEX_WAKE_PRIVATE = 1 | 128;
+
+    /// <summary>futex(2): sleeps while <paramref name="word"/> is <paramref name="expected"/>. May return at any time: look again. Asks no fault plan: it has no failure but a wrong argument.</summary>
+    internal static void FutexWait(int* word, int expected) => syscall(FutexNumber, (nint)word, FUTEX_WAIT_PRIVATE, expected, 0, 0);
+
+    /// <summary>futex(2): wakes one thread that sleeps on <paramref name="word"/>. Asks no fault plan, as above.</summary>
+    internal static void FutexWake(int* word) => syscall(FutexNumber, (nint)word, FUTEX_WAKE_PRIVATE, 1, 0, 0);
+
+    // asm/unistd_64.h; asm-generic/unistd.h for arm64
+    private static nint FutexNumber => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 202 : 98;
+}
