@@ -5,11 +5,11 @@ builder.Services.AddUnixEventLoop();
 builder.Services.AddHostedService<DiskReport>();
 await builder.Build().RunAsync();
 
-internal sealed class DiskReport(ISubprocessFactory subprocesses, ILogger<DiskReport> logger) : BackgroundService
+internal sealed class DiskReport(ISubprocessFactory subprocesses) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stopping)
     {
         await foreach (SubprocessLine line in subprocesses.ReadLinesAsync(new("df", "-h", "/"), cancellationToken: stopping))
-            logger.LogInformation("{Line}", line.Text);
+            Console.WriteLine(line.Text);
     }
 }

@@ -49,6 +49,26 @@ public sealed partial class DocumentationTests
         Findings.AreNone(pages.Select(Repository.Relative));
     }
 
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("src/Loop/README.md")]
+    public void Docs_ReadmesCode_StandsInACompiledSample(string readme)
+    {
+        string[] samples = [.. Repository.SourceFiles("samples").Select(file => Trimmed(File.ReadAllText(file)))];
+        Match[] blocks = [.. CSharpBlock.Matches(Repository.ReadDocument(readme)).Cast<Match>()];
+        Assert.NotEmpty(blocks);
+        Assert.All(blocks, block => Assert.Contains(samples, sample => sample.Contains(Trimmed(block.Groups["code"].Value), StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData("dotnet run --project samples/WorkerApp")]
+    [InlineData("dotnet test")]
+    public void Docs_ReadmesFirstScreen_HasTheTwoCommands(string command) =>
+        Assert.Contains(command, Repository.ReadDocument("README.md").Split('\n').Take(45));
+
+    /// <summary>Without indentation, which a page leaves out.</summary>
+    private static string Trimmed(string text) => string.Join('\n', text.Trim().Split('\n').Select(line => line.Trim()));
+
     private static IEnumerable<string> Markdown() =>
         new[] { "docs", "src", "samples" }.SelectMany(folder =>
             Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.md", SearchOption.AllDirectories))
@@ -56,6 +76,9 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link { get; }
+
+    [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex CSharpBlock { get; }
 
     [GeneratedRegex("""
         "(?<name>unixloop\.[a-z0-9_.]+)"

