@@ -39,7 +39,7 @@ public sealed class UnixEventLoopSettings
             throw new PlatformNotSupportedException("UnixLoop needs Linux (epoll, eventfd, pidfd); guard its use with OperatingSystem.IsLinux().");
         ArgumentException.ThrowIfNullOrWhiteSpace(Name);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowCallbackThreshold, TimeSpan.Zero);
-        if (TimeProvider is Timers.LoopTimeProvider)
+        if (TimeProvider is LoopTimeProvider)
             throw new ArgumentException($"{nameof(TimeProvider)} is an event loop's own: a loop can't be its own clock.", nameof(TimeProvider));
     }
 }

@@ -38,7 +38,10 @@ internal sealed class DescriptorWatches(EpollSelector selector)
                 }
                 else
                 {
-                    ObjectDisposedException.ThrowIf(watch.Registration!.IsRemoved, typeof(UnixEventLoop));
+#pragma warning disable CA1513 // ThrowIf wants the loop's type, which is above this room.
+                    if (watch.Registration!.IsRemoved)
+                        throw new ObjectDisposedException(nameof(UnixEventLoop));
+#pragma warning restore CA1513
                     watch.Registration.Modify(watch.Events);
                 }
             }

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
+using UnixLoop.Scheduling;
 
-namespace UnixLoop.Scheduling;
+namespace UnixLoop;
 
 /// <summary>Runs pipe callbacks on the loop; once it has ended, on the thread pool, so that no reader or writer waits for ever.</summary>
 internal sealed class LoopPipeScheduler(UnixEventLoop loop) : PipeScheduler

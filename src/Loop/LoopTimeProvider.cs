@@ -1,4 +1,6 @@
-namespace UnixLoop.Timers;
+using UnixLoop.Timers;
+
+namespace UnixLoop;
 
 /// <summary>The clock below, with timers that call back on the loop's thread (after its end: on the thread pool).</summary>
 internal sealed class LoopTimeProvider(UnixEventLoop loop, LoopTimers timers) : TimeProvider

@@ -1,4 +1,6 @@
-namespace UnixLoop.Scheduling;
+using UnixLoop.Scheduling;
+
+namespace UnixLoop;
 
 /// <summary>Brings continuations to the loop; once it has ended, to the thread pool, since a throw here would end the process.</summary>
 internal sealed class LoopSynchronizationContext(UnixEventLoop loop) : SynchronizationContext
