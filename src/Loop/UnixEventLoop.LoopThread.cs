@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Tmds.Linux;
 using UnixLoop.Scheduling;
 using UnixLoop.Selector;
+using UnixLoop.Signals;
 using UnixLoop.Timers;
 
 namespace UnixLoop;
@@ -138,7 +139,8 @@ public sealed partial class UnixEventLoop
         {
             ReportUnhandled(new UnhandledExceptionContext("A posted callback failed", exception, this));
         }
-        EndCallbackOnLoop(began, item.Callback);
+        if (_debug)
+            EndCallbackOnLoop(began, item.State as SignalWork ?? item.Callback);
     }
 
     private long BeginCallbackOnLoop()

@@ -6,6 +6,7 @@ namespace UnixLoop.Scheduling;
 internal readonly unsafe struct WorkItem
 {
     private readonly delegate*<object, object?, void> _invoke;
+
     private WorkItem(object callback, object? state, delegate*<object, object?, void> invoke)
     {
         Callback = callback;

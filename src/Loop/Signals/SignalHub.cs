@@ -103,7 +103,6 @@ internal sealed class SignalHub
         if (SignalRefusals.IsChild(signal) && Has(signal, Libc.DefaultDisposition))
         {
             entry.Registration.Dispose();
-            ResetIfIgnored(signal); // the runtime restores what it found before us
             throw new InvalidOperationException(SignalRefusals.IgnoredBeforeTheRuntime);
         }
         return entry;

@@ -10,7 +10,7 @@ namespace UnixLoop.Signals;
 /// <param name="loggerFactory">Where the room logs.</param>
 /// <param name="meter">Gets the room's instrument.</param>
 internal sealed class SignalLoop(
-    string name, Func<Action<object?>, object?, bool> tryPost, Action<string, Exception> report, ILoggerFactory loggerFactory, Meter meter)
+    string name, Func<Action<SignalWork>, SignalWork, bool> tryPost, Action<string, Exception> report, ILoggerFactory loggerFactory, Meter meter)
 {
     private readonly Counter<long> _received =
         meter.CreateCounter<long>("unixloop.signals.received", "{signal}", "Signals delivered to a handler; standard ones coalesce in the kernel.");
@@ -21,7 +21,7 @@ internal sealed class SignalLoop(
 
     internal ILogger Logger { get; } = loggerFactory.CreateLogger("UnixLoop.Signals");
 
-    internal bool TryPost(Action<object?> callback, object? state) => tryPost(callback, state);
+    internal bool TryPost(SignalWork work) => tryPost(SignalWork.Run, work);
 
     internal void Received(UnixSignal signal)
     {
@@ -35,7 +35,14 @@ internal sealed class SignalLoop(
     /// <summary>On the loop, where exceptions are told; at once where that has stopped.</summary>
     internal void Report(string message, Exception exception)
     {
-        if (!tryPost(_ => report(message, exception), null))
+        if (!TryPost(new Failure(report, message, exception)))
             report(message, exception);
+    }
+
+    private sealed class Failure(Action<string, Exception> report, string message, Exception exception) : SignalWork
+    {
+        protected override void RunOnLoop() => report(message, exception);
+
+        public override string ToString() => $"the report \"{message}\"";
     }
 }

@@ -4,7 +4,7 @@ namespace UnixLoop.Signals;
 /// One loop's place for one signal, from the first Add to Remove. A second Add changes <see cref="Handler"/> and keeps the
 /// slot, so that a delivery on its way is told to the new handler; after Remove it is told to nobody.
 /// </summary>
-internal sealed class SignalSlot(UnixSignal signal, SignalLoop loop, SerialCalls calls) : ISignalSubscriber
+internal sealed class SignalSlot(UnixSignal signal, SignalLoop loop, SerialCalls calls) : SignalWork, ISignalSubscriber
 {
     /// <summary>Real-time signals queue (signal(7)): each is told. Standard ones coalesce, here as in the kernel.</summary>
     private readonly bool _coalesces = signal.Number < Interop.Libc.SigRtMin;
@@ -65,11 +65,11 @@ internal sealed class SignalSlot(UnixSignal signal, SignalLoop loop, SerialCalls
         }
         if (_coalesces && Interlocked.Exchange(ref _posted, 1) == 1)
             return;
-        if (!loop.TryPost(static slot => ((SignalSlot)slot!).RunOnLoop(), this))
+        if (!loop.TryPost(this))
             loop.Dropped(signal);
     }
 
-    private void RunOnLoop()
+    protected override void RunOnLoop()
     {
         // First, with a full fence: what is delivered from here on asks for a run of its own.
         Interlocked.Exchange(ref _posted, 0);

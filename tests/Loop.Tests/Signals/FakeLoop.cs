@@ -9,7 +9,7 @@ namespace UnixLoop.Loop.Tests.Signals;
 /// <summary>Stands in for the loop: what was posted runs when the test says so.</summary>
 internal sealed class FakeLoop : IDisposable
 {
-    private readonly ConcurrentQueue<(Action<object?> Callback, object? State)> _posts = new();
+    private readonly ConcurrentQueue<(Action<SignalWork> Callback, SignalWork State)> _posts = new();
     private readonly FakeLoggerProvider _logs = new();
     private readonly LoggerFactory _loggerFactory;
 
@@ -37,11 +37,11 @@ internal sealed class FakeLoop : IDisposable
     /// <summary>One turn: what was queued before it.</summary>
     internal void Turn()
     {
-        for (int count = _posts.Count; count > 0 && _posts.TryDequeue(out (Action<object?> Callback, object? State) post); count--)
+        for (int count = _posts.Count; count > 0 && _posts.TryDequeue(out (Action<SignalWork> Callback, SignalWork State) post); count--)
             post.Callback(post.State);
     }
 
-    private bool TryPost(Action<object?> callback, object? state)
+    private bool TryPost(Action<SignalWork> callback, SignalWork state)
     {
         if (HasStopped)
             return false;

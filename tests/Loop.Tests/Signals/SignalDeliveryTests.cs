@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using UnixLoop.Signals;
 using UnixLoop.TestSupport.Interop;
 
@@ -103,6 +105,41 @@ public sealed class SignalDeliveryTests : IAsyncLifetime
         Assert.Contains("SIGUSR1", context.Message, StringComparison.Ordinal);
         Assert.Same(loop, context.Source);
         Assert.True(onLoop);
+    }
+
+    [Fact]
+    public async Task Handler_LoopStopsBeforeItEverStarted_IsNotToldElsewhere()
+    {
+        var loop = new UnixEventLoop();
+        using var heard = new CountdownEvent(1);
+        using PosixSignalRegistration witness = PosixSignalRegistration.Create((PosixSignal)UnixSignal.Usr1.Number, context =>
+        {
+            context.Cancel = true;
+            heard.Signal();
+        });
+        int calls = 0;
+        loop.AddSignalHandler(UnixSignal.Usr1, () => Interlocked.Increment(ref calls));
+        Raise(UnixSignal.Usr1);
+        Assert.True(heard.Wait(TestTimeout));
+        Eventually.True(() => loop.GetStatistics().QueueDepth == 1, "the delivery waits for the loop");
+        await loop.StopAsync().WaitAsync(TestTimeout);
+        await Task.Run(() => { }).WaitAsync(TestTimeout); // anything that went to the pool has had its turn
+        Assert.Equal(0, calls);
+    }
+
+    [Fact]
+    public async Task Handler_HoldsTheLoopInDebugMode_IsNamedByItsSignal()
+    {
+        using var logs = new FakeLoggerProvider();
+        using var loggerFactory = new LoggerFactory([logs]);
+        var loop = new UnixEventLoop(new UnixEventLoopSettings { LoggerFactory = loggerFactory, Debug = true, SlowCallbackThreshold = TimeSpan.FromMilliseconds(1) });
+        _loops.Add(loop);
+        await loop.StartAsync();
+        using var slow = new ManualResetEventSlim();
+        loop.AddSignalHandler(UnixSignal.Usr1, () => slow.Wait(20));
+        Raise(UnixSignal.Usr1);
+        Eventually.True(() => logs.Collector.GetSnapshot().Any(record => record.Id.Name == "SlowCallback"
+            && record.Message.Contains("handler of SIGUSR1", StringComparison.Ordinal)), "the log names the handler");
     }
 
     // INT, QUIT and TERM end the test runner as well: tests/Process.Tests.
