@@ -24,6 +24,7 @@ public sealed partial class UnixEventLoop
     private unsafe void RunOnLoop()
     {
         t_current = this;
+        WorkItem.ContextOfThisThread = SynchronizationContext;
         Exception? fault = null;
         try
         {
@@ -44,6 +45,7 @@ public sealed partial class UnixEventLoop
         }
         End(fault);
         t_current = null;
+        WorkItem.ContextOfThisThread = null;
     }
 
     private unsafe void TurnOnLoop(epoll_event* events)

@@ -15,7 +15,7 @@ namespace UnixLoop;
 /// what only the loop's thread touches stands in UnixEventLoop.LoopThread.cs.
 /// </summary>
 [DebuggerDisplay("{ToString(),nq}")]
-public sealed partial class UnixEventLoop : IUnixEventLoop, IAsyncDisposable, IDisposable
+public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncDisposable, IDisposable
 {
     [ThreadStatic]
     private static UnixEventLoop? t_current;
@@ -202,6 +202,12 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, IAsyncDisposable, ID
     /// <summary>As <see cref="Post{TState}"/>, but false after the stop.</summary>
     internal bool TryPost<TState>(Action<TState> callback, TState state) where TState : class? =>
         TryPost(WorkItem.From(callback, state));
+
+    bool ILoopThread.HasEnded => HasEnded;
+
+    bool ILoopThread.TryPost<TState>(Action<TState> callback, TState state) where TState : class => TryPost(callback, state);
+
+    void ILoopThread.AssertOnLoop() => AssertOnLoop();
 
     internal bool TryPost(in WorkItem item)
     {

@@ -14,6 +14,10 @@ internal readonly unsafe struct WorkItem
         _invoke = invoke;
     }
 
+    /// <summary>The context of the loop whose thread this is.</summary>
+    [field: ThreadStatic]
+    internal static SynchronizationContext? ContextOfThisThread { get; set; }
+
     /// <summary>The delegate, or the <see cref="Invocation"/>.</summary>
     internal object Callback { get; }
 
@@ -47,7 +51,7 @@ internal readonly unsafe struct WorkItem
     /// <summary>A continuation runs under the context that it was posted to, so that its own awaits come back too.</summary>
     private static void InvokeSendOrPost(object callback, object? state)
     {
-        SynchronizationContext.SetSynchronizationContext(UnixEventLoop.Current?.SynchronizationContext);
+        SynchronizationContext.SetSynchronizationContext(ContextOfThisThread);
         try
         {
             Unsafe.As<SendOrPostCallback>(callback)(state);

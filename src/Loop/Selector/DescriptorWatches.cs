@@ -38,10 +38,8 @@ internal sealed class DescriptorWatches(EpollSelector selector)
                 }
                 else
                 {
-#pragma warning disable CA1513 // ThrowIf wants the loop's type, which is above this room.
                     if (watch.Registration!.IsRemoved)
-                        throw new ObjectDisposedException(nameof(UnixEventLoop));
-#pragma warning restore CA1513
+                        throw EpollSelector.LoopEnded();
                     watch.Registration.Modify(watch.Events);
                 }
             }

@@ -74,9 +74,13 @@ internal sealed unsafe class EpollSelector : IDisposable
         }
     }
 
+    /// <summary>ThrowIf wants the loop's type, which is above this room.</summary>
+    internal static ObjectDisposedException LoopEnded() => new(nameof(UnixEventLoop));
+
     private SelectorRegistration AddNeedsLock(SafeHandle handle, int descriptor, uint events, IReadyHandler handler)
     {
-        ObjectDisposedException.ThrowIf(_ended, typeof(UnixEventLoop));
+        if (_ended)
+            throw LoopEnded();
         if (descriptor < _table.Length && _table[descriptor] is { } holder)
             throw new InvalidOperationException($"Descriptor {descriptor} is already registered by {holder.Handler}.");
         if (descriptor >= _table.Length)

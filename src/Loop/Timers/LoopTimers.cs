@@ -1,7 +1,7 @@
 namespace UnixLoop.Timers;
 
 /// <summary>The loop's timers: the arithmetic of the clock for any thread, the heap for the loop's.</summary>
-internal sealed class LoopTimers(UnixEventLoop loop, TimeProvider clock)
+internal sealed class LoopTimers(ILoopThread loop, TimeProvider clock)
 {
     private readonly TimerHeap _heap = new();
     private int _count;
