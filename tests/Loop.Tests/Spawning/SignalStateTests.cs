@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using UnixLoop.Interop;
 using UnixLoop.Subprocesses;
+using UnixLoop.TestSupport.Interop;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Loop.Tests.Spawning;
@@ -19,6 +20,17 @@ public sealed class SignalStateTests : SpawningTest
         Assert.Equal(0UL, state["SigBlk"]);
         Assert.Equal(reset ? 0 : StartupSignals.Ignored, state["SigIgn"]);
         Assert.Equal(0UL, state["SigPnd"]);
+    }
+
+    [Fact]
+    public async Task Rule06_SpawningThreadsMask_IsNotTheChilds()
+    {
+        Task<Dictionary<string, ulong>> state = Task.Factory.StartNew(() =>
+        {
+            TestLibc.BlockOnThisThread(SIGUSR2);
+            return SignalsOf(new SubprocessStartInfo("grep", "Sig", "/proc/self/status"));
+        }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default); // a thread that ends with it
+        Assert.Equal(0UL, (await state.WaitAsync(TestTimeout))["SigBlk"]);
     }
 
     [Fact]

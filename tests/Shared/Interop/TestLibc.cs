@@ -22,6 +22,16 @@ internal static partial class TestLibc
             throw new IOException($"signal({number}, SIG_IGN): {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
+    /// <summary>pthread_sigmask(3): blocks the signal on the calling thread, for as long as that lives.</summary>
+    internal static unsafe void BlockOnThisThread(int number)
+    {
+        const int SIG_BLOCK = 0;
+        ulong* set = stackalloc ulong[16]; // sigset_t has 128 bytes
+        set[0] = 1UL << (number - 1);
+        if (pthread_sigmask(SIG_BLOCK, set, null) != 0)
+            throw new IOException($"pthread_sigmask(SIG_BLOCK, {number})");
+    }
+
     /// <summary>Whether this process ignores the signal, as the kernel tells it (proc_pid_status(5)).</summary>
     internal static bool IsSignalIgnored(int number)
     {
@@ -31,6 +41,9 @@ internal static partial class TestLibc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int pthread_sigmask(int how, ulong* set, ulong* previous);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint signal(int number, nint handler);
