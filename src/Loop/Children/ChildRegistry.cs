@@ -97,8 +97,16 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
                 _children.Remove(pid);
             }
             WatchedChild child = new(this, pid, pidfd, handler);
+            try
+            {
+                child.Watch = startWatch(child, _loop!);
+            }
+            catch
+            {
+                child.ReleasePidfd();
+                throw;
+            }
             _children.Add(pid, child);
-            child.Watch = startWatch(child, _loop!);
         }
     }
 

@@ -1,6 +1,127 @@
+using UnixLoop.Children;
+using UnixLoop.Subprocesses;
+using UnixLoop.TestSupport.Children;
+
 namespace UnixLoop.Loop.Tests.Children;
 
 public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
 {
     protected override IChildWatcher CreateWatcher() => new PidfdChildWatcher();
+
+    [Fact]
+    public void IsSupported_Here_GivesNoReason()
+    {
+        Requires.Kernel(5, 4);
+        Assert.True(PidfdChildWatcher.IsSupported(out string? reason), reason);
+        Assert.Null(reason);
+    }
+
+    [Fact]
+    public async Task Exit_ReapedBehindItsBack_StatusComesFromTheKernel()
+    {
+        Requires.Kernel(6, 15);
+        ChildExitStatus status = await ReapBehindItsBackAsync();
+        Assert.Equal(43, status.ExitCode);
+        Assert.Equal(43 << 8, status.RawStatus);
+        Assert.Null(status.ResourceUsage);
+        Assert.True(HasLogged("ChildStatusRecovered"));
+    }
+
+    [Fact]
+    public async Task Exit_ReapedBehindItsBackOnAnOlderKernel_IsTheNamedOutcome()
+    {
+        PidfdExitInfo.IsDisabled = true;
+        try
+        {
+            ChildExitStatus status = await ReapBehindItsBackAsync();
+            Assert.Equal(ChildExitKind.ReapedElsewhere, status.Kind);
+            Assert.Equal((255, 255, "reaped elsewhere"), (status.ReturnCode, status.ShellExitCode, status.ToString()));
+            Assert.Null(status.RawStatus);
+            Assert.True(HasLogged("ChildReapedElsewhere"));
+        }
+        finally
+        {
+            PidfdExitInfo.IsDisabled = false;
+        }
+    }
+
+    /// <summary>While the loop is held, so that it comes too late.</summary>
+    private async Task<ChildExitStatus> ReapBehindItsBackAsync()
+    {
+        RecordingHandler handler = new();
+        await Loop.InvokeAsync(() =>
+        {
+            SpawnedChild child = Watch(TestChildren.StartDead(43), handler);
+            Assert.True(TestChildren.TryReap(child.Pid));
+        }).WaitAsync(TestTimeout);
+        ChildExitStatus status = await handler.Exited;
+        Assert.Equal(0, handler.ExitingCalls); // the pid was nobody's any more
+        return status;
+    }
+
+    [Fact]
+    public async Task Add_PidfdWatchedBySomebodyElseToo_AThreadWaitsInstead()
+    {
+        SpawnedChild child = Start(TestChildren.StartSleeping());
+        using IDisposable other = Loop.WatchReadable(child.Pidfd!, static () => { });
+        RecordingHandler handler = new();
+        Watcher.Add(child.Pid, child.Pidfd, handler);
+        Assert.True(HasLogged("ChildWatchedByThread"));
+        other.Dispose();
+        TestChildren.Kill(child.Pid);
+        Assert.Equal(-9, (await handler.Exited).ReturnCode);
+        Assert.Equal(Loop.Name, handler.ToldOn);
+    }
+
+    [Fact]
+    public async Task Add_HandleThatIsNoPidfd_AThreadWaitsInstead()
+    {
+        SpawnedChild child = Start(TestChildren.StartSleeping());
+        using Microsoft.Win32.SafeHandles.SafeFileHandle file = File.OpenHandle("/proc/self/status");
+        RecordingHandler handler = new();
+        Watcher.Add(child.Pid, file, handler);
+        TestChildren.Kill(child.Pid);
+        Assert.Equal(-9, (await handler.Exited).ReturnCode);
+    }
+
+    [Fact]
+    public async Task Add_ManyChildren_NoThreadIsMade()
+    {
+        RecordingHandler[] handlers = [.. Enumerable.Range(0, 50).Select(static _ => new RecordingHandler())];
+        SpawnedChild[] children = [.. handlers.Select(handler => Watch(TestChildren.StartSleeping(), handler))];
+        Assert.DoesNotContain(Directory.GetDirectories("/proc/self/task"), static task => File.ReadAllText($"{task}/comm").StartsWith("waitpid-", StringComparison.Ordinal));
+        Array.ForEach(children, static child => TestChildren.Kill(child.Pid));
+        foreach (RecordingHandler handler in handlers)
+            await handler.Exited;
+    }
+
+    [Fact]
+    public async Task Exit_Notice_AllocatesNothing()
+    {
+        await AllocatedOnTheLoopAsync(); // warms up
+        Assert.Equal(0, await AllocatedOnTheLoopAsync());
+    }
+
+    /// <summary>What the loop's thread allocates between the first and the last of several notices.</summary>
+    private async Task<long> AllocatedOnTheLoopAsync()
+    {
+        const int Children = 50;
+        long first = 0, last = 0;
+        int told = 0;
+        RecordingHandler[] handlers = [.. Enumerable.Range(0, Children).Select(_ => new RecordingHandler
+        {
+            WhenExited = _ =>
+            {
+                long now = GC.GetAllocatedBytesForCurrentThread();
+                if (told++ == 0)
+                    first = now;
+                last = now;
+            },
+        })];
+        // Nobody awaits them meanwhile: a completed task with a continuation would allocate.
+        SpawnedChild[] children = [.. handlers.Select(handler => Watch(TestChildren.StartSleeping(), handler))];
+        await Loop.InvokeAsync(() => Array.ForEach(children, static child => TestChildren.KillAndWaitUntilDead(child.Pid))).WaitAsync(TestTimeout);
+        Eventually.True(() => handlers.All(static handler => handler.IsTold), "all are told");
+        return last - first;
+    }
 }
