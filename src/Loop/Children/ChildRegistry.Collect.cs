@@ -84,11 +84,11 @@ internal sealed partial class ChildRegistry
     internal void Deliver(in ExitNotice notice)
     {
         Delivery delivery = new(this, notice);
+        // The callback's type lets it run on the thread pool where a loop never runs or faults (WorkItem).
         if (notice.Loop is not { } loop || !loop.TryPost<object?>(static delivery => Arrive((Delivery)delivery!), delivery))
             OrphanQueue.Shared.Tell(delivery);
     }
 
-    /// <summary>On the loop; or on the thread pool, where a loop that never ran or that faulted leaves callbacks of this type.</summary>
     private static void Arrive(Delivery delivery)
     {
         if (delivery.Notice.Loop!.IsOnLoopThread)

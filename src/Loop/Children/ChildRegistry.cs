@@ -146,9 +146,23 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
     {
         lock (_gate)
         {
-            if (child.Watch == watch)
-                child.Watch = OrphanQueue.Shared.Adopt(child);
+            if (child.Watch != watch)
+                return;
+            child.Watch = OrphanQueue.Shared.Adopt(child);
         }
+        watch.End();
+    }
+
+    /// <summary>Tries the strategy again for a child that <paramref name="watch"/> looks out for instead.</summary>
+    internal void Rewatch(WatchedChild child, ChildWatch watch)
+    {
+        lock (_gate)
+        {
+            if (child.Watch != watch || _loop is null)
+                return;
+            child.Watch = startWatch(child, _loop);
+        }
+        watch.End();
     }
 
     private void ThrowIfInactive()

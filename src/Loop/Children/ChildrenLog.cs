@@ -35,7 +35,7 @@ internal static partial class ChildrenLog
     [LoggerMessage(1209, LogLevel.Error, "Child {Pid} can't be reaped: waitid keeps failing. Its status is unknown.", EventName = "ChildWaitFailed")]
     internal static partial void WaitFailed(ILogger logger, int pid);
 
-    [LoggerMessage(1210, LogLevel.Error, "No thread for the orphan queue; it is tried again with the next orphan.", EventName = "OrphanQueueWithoutThread")]
+    [LoggerMessage(1210, LogLevel.Error, "No thread for the orphan queue; it is tried again every second.", EventName = "OrphanQueueWithoutThread")]
     internal static partial void NoOrphanThread(ILogger logger, Exception exception);
 
     [LoggerMessage(1211, LogLevel.Information, "SIGCHLD was ignored when this process began; it has been reset, so that exit statuses can be had.", EventName = "SigChildReset")]

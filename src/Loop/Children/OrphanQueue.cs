@@ -13,16 +13,19 @@ namespace UnixLoop.Children;
 /// called on this thread if their loop takes no posts any more. Members that end in OnThread belong to it alone.
 /// </remarks>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The thread disposes the eventfd as it ends.")]
-internal sealed partial class OrphanQueue
+internal sealed partial class OrphanQueue(TimeProvider clock)
 {
+    private static readonly TimeSpan s_nextTry = TimeSpan.FromSeconds(1);
+
     private readonly Lock _gate = new();
     private readonly List<OrphanWatch> _adopted = [];
     private readonly List<Delivery> _deliveries = [];
     private UnixHandle? _wake;
+    private ITimer? _nextTry;
     private bool _threadRuns;
     private bool _news;
 
-    internal static OrphanQueue Shared { get; } = new();
+    internal static OrphanQueue Shared { get; } = new(TimeProvider.System);
 
     /// <summary>Looks out for <paramref name="child"/> from now on. Called under the gate of the child's registry.</summary>
     internal OrphanWatch Adopt(WatchedChild child)
@@ -68,10 +71,34 @@ internal sealed partial class OrphanQueue
         {
             new Thread(RunOnThread) { IsBackground = true, Name = "unix-orphans" }.Start();
             _threadRuns = true;
+            _nextTry?.Dispose();
+            _nextTry = null;
         }
         catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
         {
-            ChildrenLog.NoOrphanThread(registry.Logger, e); // the next to come tries again, and takes these along
+            ChildrenLog.NoOrphanThread(registry.Logger, e);
+            TryAgainLater();
+        }
+    }
+
+    private void TryAgainLater()
+    {
+        try
+        {
+            _nextTry ??= clock.CreateTimer(static queue => ((OrphanQueue)queue!).TryAgain(), this, s_nextTry, s_nextTry);
+        }
+        catch (OutOfMemoryException)
+        {
+            // The process's first timer needs a thread too. Then the next orphan tries again.
+        }
+    }
+
+    private void TryAgain()
+    {
+        lock (_gate)
+        {
+            if (!_threadRuns && _adopted.Count + _deliveries.Count > 0)
+                Announce(_adopted.Count > 0 ? _adopted[0].Child.Registry : _deliveries[0].Registry);
         }
     }
 

@@ -28,12 +28,10 @@ internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : Child
         {
             child.OwnPidfd(new UnixHandle(opened.IntValue));
             // Not ours any more? Then it is a stranger that has the number, whose end we must not wait for (linux.md, rule 7).
-            if (ChildReaper.Peek(child) == PeekResult.Gone)
-                watch.TryCollectSoon();
-            return watch.Register();
+            return ChildReaper.Peek(child) == PeekResult.Gone ? SweepWatch.Start(child, loop) : watch.Register();
         }
         if (opened.Errno == ESRCH)
-            return watch.TryCollectSoon() ? watch : OrphanQueue.Shared.Adopt(child);
+            return SweepWatch.Start(child, loop);
         ChildrenLog.PidfdNotWatched(child.Registry.Logger, child.Pid, PosixError.ToException(opened, "pidfd_open").Message);
         return WaitThread.Start(child, loop);
     }
@@ -55,19 +53,6 @@ internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : Child
             ChildrenLog.PidfdNotWatched(child.Registry.Logger, child.Pid, e.Message);
             return WaitThread.Start(child, loop);
         }
-    }
-
-    /// <summary>For a child that has been reaped: its handler must not be called before Add has returned.</summary>
-    private bool TryCollectSoon() =>
-        // The callback's type lets it run on the thread pool where the loop never runs or faults (WorkItem).
-        loop.TryPost<object?>(static watch => ((PidfdWatch)watch!).CollectOrOrphan(), this);
-
-    private void CollectOrOrphan()
-    {
-        if (loop.IsOnLoopThread)
-            Collect();
-        else
-            child.Registry.Orphan(child, this);
     }
 
     public override string ToString() => $"the pidfd of child {child.Pid}";

@@ -16,7 +16,7 @@ internal sealed class WaitThread : ChildWatch
 
     private WaitThread(WatchedChild child) => _child = child;
 
-    /// <summary>A <see cref="StartChildWatch"/>. Where no thread can be had, the orphan queue asks for the child every 100 ms.</summary>
+    /// <summary>A <see cref="StartChildWatch"/>. Where no thread can be had, the loop asks for the child every 100 ms.</summary>
     internal static ChildWatch Start(WatchedChild child, UnixEventLoop loop)
     {
         WaitThread watch = new(child);
@@ -29,7 +29,7 @@ internal sealed class WaitThread : ChildWatch
         catch (Exception e) when (e is OutOfMemoryException or ThreadStartException)
         {
             ChildrenLog.NoWaitThread(child.Registry.Logger, child.Pid, e);
-            return OrphanQueue.Shared.Adopt(child);
+            return SweepWatch.Start(child, loop);
         }
     }
 

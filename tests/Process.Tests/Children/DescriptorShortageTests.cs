@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using UnixLoop.Children;
 using UnixLoop.Interop;
 using UnixLoop.Process.Tests.Scenarios;
@@ -11,10 +10,42 @@ namespace UnixLoop.Process.Tests.Children;
 public sealed class DescriptorShortageTests
 {
     [Fact]
-    public async Task Add_NoDescriptorForAPidfd_AThreadWaitsInstead()
+    public async Task Add_NoDescriptorForAPidfdNorForAThread_TheLoopAsksForTheChild()
     {
         await using ScenarioProcess scenario = ScenarioProcess.Start(AddWithoutDescriptorsAsync);
         await scenario.EndWellAsync();
+    }
+
+    [Fact]
+    public async Task LoopEnds_NoDescriptorForTheOrphansThread_TellsOnceThereIsOne()
+    {
+        await using ScenarioProcess scenario = ScenarioProcess.Start(EndWithoutDescriptorsAsync);
+        await scenario.EndWellAsync();
+    }
+
+    internal static async Task EndWithoutDescriptorsAsync(string[] args)
+    {
+        RecordingHandler handler = new();
+        WatchingLoop watching = await WatchingLoop.StartAsync(new PidfdChildWatcher());
+        ChildrenLog.NoOrphanThread(watching.Loop.LoggerFactory.CreateLogger("warm-up"), new InvalidTimeZoneException());
+        SpawnedChild child = TestChildren.StartSleeping();
+        watching.Watcher.Add(child.Pid, child.Pidfd, handler);
+        child.Pidfd!.Dispose();
+        using (ManualResetEventSlim fired = new())
+        using (ITimer timer = TimeProvider.System.CreateTimer(_ => fired.Set(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan))
+            Assert.True(fired.Wait(TestTimeout)); // the process's timer thread
+        int warmUps = watching.Log.Count;
+
+        int limit = TestLibc.GetDescriptorLimit();
+        TestLibc.SetDescriptorLimit(LowestFreeDescriptor());
+        watching.Loop.Dispose();
+        Eventually.True(() => watching.Log.Count > warmUps, "the orphan queue complains");
+        TestLibc.SetDescriptorLimit(limit);
+        TestChildren.Kill(child.Pid);
+
+        Assert.Equal(-9, (await handler.Exited).ReturnCode);
+        Assert.InRange(watching.Log.GetSnapshot().Count(static record => record.Id.Name == "OrphanQueueWithoutThread"), 2, int.MaxValue);
+        await watching.DisposeAsync();
     }
 
     internal static async Task AddWithoutDescriptorsAsync(string[] args)
@@ -26,6 +57,7 @@ public sealed class DescriptorShortageTests
         await AddAsync(watching, isShort: true);
         Assert.Contains(watching.Log.GetSnapshot(), static record =>
             record.Id.Name == "ChildWatchedByThread" && record.Message.Contains("EMFILE: pidfd_open", StringComparison.Ordinal));
+        Assert.True(watching.HasLogged("ChildWatchedBySweep"));
     }
 
     private static async Task AddAsync(WatchingLoop watching, bool isShort)
