@@ -24,35 +24,14 @@ internal sealed class ForcedExit(ILoggerFactory factory, IEnumerable<ILoggerProv
 
     /// <summary>
     /// Disposing is the only flush that a logger provider has. The factory does not dispose the providers that dependency injection
-    /// made, so each is asked, on a thread of its own: one that hangs must not keep the others from writing.
+    /// made, so each is asked, on a thread of its own: one that hangs must not keep the others from writing, and the pool may be
+    /// exhausted. One that throws is as good as flushed: there is nowhere left to say so.
     /// </summary>
     private void FlushLog()
     {
-        IDisposable[] targets = [.. providers, factory];
-        using var pending = new CountdownEvent(targets.Length);
-        foreach (IDisposable target in targets)
-        {
-            new Thread(() =>
-            {
-                Flush(target);
-                pending.Signal();
-            })
-            { IsBackground = true, Name = "unix-log-flush" }.Start();
-        }
-
-        pending.Wait(FlushBound);
-    }
-
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever a provider throws, the process ends.")]
-    private static void Flush(IDisposable target)
-    {
-        try
-        {
-            target.Dispose();
-        }
-        catch (Exception)
-        {
-            // The log itself failed: there is nowhere left to say so.
-        }
+        IEnumerable<IDisposable> targets = [.. providers, factory];
+        IAsyncResult all = Task.WhenAll(targets.Select(static target => Task.Factory.StartNew(
+            target.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
+        all.AsyncWaitHandle.WaitOne(FlushBound);
     }
 }
