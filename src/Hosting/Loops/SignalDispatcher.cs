@@ -7,7 +7,12 @@ using Microsoft.Extensions.Options;
 namespace UnixLoop.Hosting;
 
 /// <summary>Runs the handlers of <c>OnSignal</c>, and the reload on HUP before them, while the default loop runs.</summary>
-/// <remarks>The loop calls one handler a signal, one at a time; this class makes one out of several.</remarks>
+/// <remarks>
+/// The loop calls one handler a signal, one at a time; this class makes one out of several. At the stop the handlers stay
+/// installed until the loop ends, and do nothing: taken away, they would give their signals the default action back, and a HUP in the
+/// middle of the children's ladder would end the process.
+/// </remarks>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "A source without timer and links holds nothing, and a late call must still find it.")]
 internal sealed class SignalDispatcher(
     IServiceScopeFactory scopes,
     IOptions<UnixEventLoopOptions> options,
@@ -17,7 +22,7 @@ internal sealed class SignalDispatcher(
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<UnixSignal, Task> _running = [];
-    private readonly List<UnixSignal> _handled = [];
+    private readonly CancellationTokenSource _stop = new();
     private bool _stopped;
 
     /// <exception cref="ArgumentException">A signal can't be handled; the message names it.</exception>
@@ -27,16 +32,13 @@ internal sealed class SignalDispatcher(
         foreach (IGrouping<UnixSignal, SignalHandler> signal in all.GroupBy(h => h.Signal))
         {
             SignalHandler[] ordered = [.. signal];
-            _handled.Add(signal.Key);
             loop.AddSignalHandler(signal.Key, token => RunAsync(signal.Key, ordered, token));
         }
     }
 
-    /// <summary>Takes the handlers away, cancels those that run, and waits for them.</summary>
-    internal async Task StopAsync(UnixEventLoop loop, CancellationToken cancellationToken)
+    /// <summary>Refuses further calls, cancels those that run, and waits for them.</summary>
+    internal async Task StopAsync(CancellationToken cancellationToken)
     {
-        foreach (UnixSignal signal in _handled)
-            loop.RemoveSignalHandler(signal);
         KeyValuePair<UnixSignal, Task>[] running;
         lock (_lock)
         {
@@ -44,6 +46,7 @@ internal sealed class SignalDispatcher(
             running = [.. _running];
         }
 
+        await _stop.CancelAsync().ConfigureAwait(false);
         foreach ((UnixSignal signal, Task task) in running)
         {
             try
@@ -70,7 +73,8 @@ internal sealed class SignalDispatcher(
 
         try
         {
-            await RunAsync(ordered, cancellationToken).ConfigureAwait(false);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+            await RunAsync(ordered, either.Token).ConfigureAwait(false);
         }
         finally
         {

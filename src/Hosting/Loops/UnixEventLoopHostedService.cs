@@ -53,7 +53,7 @@ internal sealed class UnixEventLoopHostedService(
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
         if (_default is not null)
-            await services.GetRequiredService<SignalDispatcher>().StopAsync(_default, cancellationToken).ConfigureAwait(false);
+            await services.GetRequiredService<SignalDispatcher>().StopAsync(cancellationToken).ConfigureAwait(false);
         if (_children is not null)
             await _children.StopAsync(cancellationToken).ConfigureAwait(false);
         foreach (UnixEventLoop loop in Enumerable.Reverse(_started))

@@ -53,6 +53,19 @@ public sealed class HostProcessTests
     }
 
     [Fact]
+    public async Task Hangup_WhileChildrenStop_IsNotFatal()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ChildHangsUpAsync, ["--UnixEventLoop:ReloadOnHangup=true"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("log ChildStopped");
+        await host.ExpectAsync("log LoopStopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Fact]
     public async Task Start_OffLinux_FailsBeforeAnythingNativeIsReached()
     {
         await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.OffLinuxAsync);

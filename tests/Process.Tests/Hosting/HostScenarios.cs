@@ -85,6 +85,20 @@ internal static class HostScenarios
         await host.WaitForShutdownAsync();
     }
 
+    /// <summary>Starts a child that answers TERM with a HUP for the host, and ends.</summary>
+    internal static async Task ChildHangsUpAsync(string[] args)
+    {
+        HostApplicationBuilder builder = CreateBuilder(args);
+        builder.Services.AddUnixEventLoop();
+        using IHost host = builder.Build();
+        await host.StartAsync();
+        ISubprocess child = await host.Services.GetRequiredService<ISubprocessFactory>().StartAsync(
+            new SubprocessStartInfo("sh", "-c", "trap 'kill -HUP $PPID; exit 0' TERM; echo ready; while :; do sleep 0.1; done") { Output = Stdio.Pipe });
+        await child.Output.ReadAsync();
+        Scenario.Say("started");
+        await host.WaitForShutdownAsync();
+    }
+
     /// <summary>The default loop's epoll fails once the host serves.</summary>
     internal static async Task LoopDiesAsync(string[] args)
     {
