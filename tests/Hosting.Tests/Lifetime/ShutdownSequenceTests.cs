@@ -72,7 +72,7 @@ public sealed class ShutdownSequenceTests
     [Fact]
     public async Task Signals_Racing_ExitOnce()
     {
-        for (int round = 0; round < 200; round++)
+        for (int round = 0; round < 50; round++)
         {
             var sequence = new ShutdownSequence();
             sequence.OnStarted(delayed: true);
