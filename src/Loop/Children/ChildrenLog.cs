@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace UnixLoop.Children;
 
-/// <summary>Events 1200 to 1299 (docs/diagnostics.md).</summary>
+/// <summary>Events 1200 to 1299 (docs/diagnostics.md), category "UnixLoop.Children".</summary>
 internal static partial class ChildrenLog
 {
     [LoggerMessage(1200, LogLevel.Warning, "{Watcher} leaves loop '{Loop}' with {Count} children still registered; they are reported after the next Attach.", EventName = "DetachedWithChildren")]
