@@ -104,7 +104,8 @@ public sealed partial class UnixEventLoop
         catch (Exception exception)
         {
             ReportUnhandled(new UnhandledExceptionContext(
-                $"A callback for {registration.Handler} failed", exception, registration.Handler) { Descriptor = registration.Descriptor });
+                $"A callback for {registration.Handler} failed", exception, registration.Handler)
+            { Descriptor = registration.Descriptor });
         }
         EndCallbackOnLoop(began, registration.Handler);
     }

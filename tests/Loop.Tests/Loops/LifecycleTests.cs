@@ -74,7 +74,7 @@ public sealed class LifecycleTests : IDisposable
                 go.Wait();
                 try
                 {
-                    for (;;)
+                    for (; ; )
                     {
                         loop.Post(() => ran++);
                         accepted++;
