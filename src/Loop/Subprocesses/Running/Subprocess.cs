@@ -30,6 +30,9 @@ internal sealed class Subprocess : ISubprocess
 
     ~Subprocess() => _child?.OnHandleLost();
 
+    /// <summary>For tests: whether the loop has stopped reading shows nowhere else.</summary>
+    internal ReadPump? OutputPump => _child.Output;
+
     public int Id => _child.Id;
 
     public string FileName => _child.FileName;

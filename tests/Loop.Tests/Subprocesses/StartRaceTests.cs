@@ -1,0 +1,186 @@
+namespace UnixLoop.Loop.Tests.Subprocesses;
+
+/// <summary>What may happen between the spawn and the registration, forced.</summary>
+public sealed class StartRaceTests : SubprocessTest
+{
+    private readonly HookedWatcher _hooks = new(new PidfdChildWatcher());
+    private int _pid;
+
+    protected override IChildWatcher CreateWatcher() => _hooks;
+
+    [Fact]
+    public async Task Start_OnTheLoop_SpawnsOnAnotherThread()
+    {
+        UnixEventLoop? spawnedOn = Loop;
+        _hooks.BeforeSpawn = () => spawnedOn = UnixEventLoop.Current;
+        bool cameBack = await Loop.InvokeAsync(async () =>
+        {
+            await using ISubprocess child = await Factory.StartAsync(new("/bin/true"));
+            await child.WaitForExitAsync();
+            return Loop.IsOnLoopThread;
+        }).WaitAsync(TestTimeout);
+        Assert.Null(spawnedOn);
+        Assert.True(cameBack);
+        Assert.Equal(1, _hooks.ScopesLeft);
+    }
+
+    [Fact]
+    public async Task Start_OnTheLoopWithoutItsContext_NeverContinuesOnTheLaunchThread()
+    {
+        using var spawning = new SemaphoreSlim(0);
+        _hooks.BeforeSpawn = () => Assert.True(spawning.Wait(TestTimeout));
+        bool onPool = await Loop.InvokeAsync(async () =>
+        {
+            ValueTask<ISubprocess> start = Factory.StartAsync(new("/bin/true"));
+            Assert.False(start.IsCompleted);
+            Loop.Post(() => spawning.Release());
+            await using ISubprocess child = await start.ConfigureAwait(false);
+            return Thread.CurrentThread.IsThreadPoolThread;
+        }).WaitAsync(TestTimeout);
+        Assert.True(onPool);
+    }
+
+    [Fact]
+    public async Task Start_FromTheLoopWhileAnotherSpawnIsSlow_DoesNotWaitForIt()
+    {
+        using var slow = new SemaphoreSlim(0);
+        int spawns = 0;
+        _hooks.BeforeSpawn = () =>
+        {
+            if (Interlocked.Increment(ref spawns) == 1)
+                Assert.True(slow.Wait(TestTimeout));
+        };
+        await Loop.InvokeAsync(async () =>
+        {
+            Task<ISubprocess> first = Factory.StartAsync(new("/bin/true")).AsTask();
+            await Task.Run(() => Eventually.True(() => spawns == 1, "the first spawn begins"));
+            // Those that come before the first one counts as slow wait behind it; sooner or later one does not.
+            List<Task<ISubprocess>> others = [];
+            do
+            {
+                others.Add(Factory.StartAsync(new("/bin/true")).AsTask());
+                await Task.Run(() => Eventually.TryWait(() => others[^1].IsCompleted, TimeSpan.FromMilliseconds(100)));
+            }
+            while (!others[^1].IsCompleted);
+            Assert.False(first.IsCompleted);
+            slow.Release();
+            foreach (Task<ISubprocess> start in (Task<ISubprocess>[])[first, .. others])
+                await (await start).DisposeAsync();
+        }).WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Exit_BetweenSpawnAndAdd_IsTold()
+    {
+        _hooks.BeforeAdd = WaitUntilDead;
+        await using ISubprocess child = await StartAsync(PipedShell("echo out; exit 6"));
+        Assert.Equal(6, (await ExitOf(child)).ExitCode);
+        Assert.Equal("out\n", await ReadToEndAsync(child.Output));
+        SubprocessResult result = await RunAsync(Shell("echo out; exit 6"));
+        Assert.Equal(("out\n", 6), (result.Output, result.Exit.ExitCode));
+    }
+
+    [Fact]
+    public async Task Cancel_BeforeTheStart_StartsNothing()
+    {
+        _hooks.BeforeSpawn = () => Assert.Fail("nothing may be spawned");
+        var cancelled = new CancellationToken(canceled: true);
+        Assert.Equal(cancelled, (await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StartAsync(Sleep(), cancelled))).CancellationToken);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(Sleep(), cancellationToken: cancelled));
+    }
+
+    [Fact]
+    public async Task Cancel_DuringTheHop_StartsNothing()
+    {
+        using var cancel = new CancellationTokenSource();
+        using var busy = new SemaphoreSlim(0);
+        int spawns = 0;
+        _hooks.BeforeSpawn = () =>
+        {
+            if (Interlocked.Increment(ref spawns) == 1)
+                Assert.True(busy.Wait(TestTimeout));
+        };
+        await Loop.InvokeAsync(async () =>
+        {
+            ValueTask<ISubprocess> first = Factory.StartAsync(new("/bin/true"));
+            ValueTask<ISubprocess> second = Factory.StartAsync(Sleep(), cancel.Token); // waits behind the first
+            await cancel.CancelAsync();
+            busy.Release();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await second);
+            await (await first).DisposeAsync();
+        }).WaitAsync(TestTimeout);
+        Assert.Equal(1, spawns);
+    }
+
+    [Fact]
+    public async Task Cancel_AfterTheSpawn_KillsReapsAndThrows()
+    {
+        using var cancel = new CancellationTokenSource();
+        _hooks.BeforeAdd = pid =>
+        {
+            _pid = pid;
+            cancel.Cancel();
+        };
+        OperationCanceledException error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => StartAsync(PipedShell("sleep 1000"), cancel.Token));
+        Assert.Equal(cancel.Token, error.CancellationToken);
+        Assert.Null(StateOf(_pid));
+        Assert.Equal(0, Loop.GetStatistics().WatchedDescriptors);
+    }
+
+    [Fact]
+    public async Task Cancel_AfterTheSpawnOfARun_KillsReapsAndThrows()
+    {
+        using var cancel = new CancellationTokenSource();
+        _hooks.BeforeAdd = pid =>
+        {
+            _pid = pid;
+            cancel.Cancel();
+        };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(Sleep(), cancellationToken: cancel.Token));
+        Assert.Null(StateOf(_pid));
+    }
+
+    [Fact]
+    public async Task Add_WatcherHasGoneMeanwhile_ReapsTheChildAndThrows()
+    {
+        _hooks.BeforeAdd = pid =>
+        {
+            _pid = pid;
+            _hooks.Dispose();
+        };
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => StartAsync(PipedShell("sleep 1000")));
+        Assert.Null(StateOf(_pid));
+        Assert.Equal(0, Loop.GetStatistics().WatchedDescriptors);
+    }
+
+    [Fact]
+    public async Task Add_LoopHasEndedMeanwhile_ReapsTheChildAndThrows()
+    {
+        _hooks.BeforeAdd = pid =>
+        {
+            _pid = pid;
+            Loop.Dispose();
+        };
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => RunAsync(Sleep()));
+        Assert.Null(StateOf(_pid));
+    }
+
+    [Fact]
+    public async Task Pipes_LoopHasEndedBeforeTheirRegistration_ReapsTheChildAndThrows()
+    {
+        _hooks.BeforeSpawn = Loop.Dispose;
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => StartAsync(PipedShell("sleep 1000")));
+    }
+
+    [Fact]
+    public async Task Stop_OfTheFactoryMeanwhile_KillsTheChildAndRefusesTheStart()
+    {
+        _hooks.BeforeSpawn = () => Factory.DisposeAsync().AsTask().Wait(TestTimeout);
+        _hooks.BeforeAdd = pid => _pid = pid;
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(Sleep()));
+        Assert.Contains("has been stopped", error.Message, StringComparison.Ordinal);
+        Assert.Null(StateOf(_pid));
+    }
+
+    private static void WaitUntilDead(int pid) => Eventually.True(() => StateOf(pid) == 'Z', "the child is dead");
+}
