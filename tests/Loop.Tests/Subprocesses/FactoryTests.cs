@@ -1,0 +1,90 @@
+namespace UnixLoop.Loop.Tests.Subprocesses;
+
+public sealed class FactoryTests : SubprocessTest
+{
+    private const string Stubborn = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
+
+    [Fact]
+    public async Task StopAll_ObedientAndStubborn_SaysWhoNeededKill()
+    {
+        ISubprocess obedient = await StartAsync(Sleep());
+        ISubprocess stubborn = await StartAsync(PipedShell(Stubborn));
+        await ExpectAsync(stubborn.Output, "ready");
+        ISubprocess finished = await StartAsync(new("/bin/true"));
+        await ExitOf(finished);
+
+        IReadOnlyList<StoppedSubprocess> stopped = await Factory.StopAllAsync(TimeSpan.FromMilliseconds(300)).WaitAsync(TestTimeout);
+        Assert.Equal(2, stopped.Count);
+        Assert.Equal((false, -15), Of(obedient));
+        Assert.Equal((true, -9), Of(stubborn));
+        await DisposeAsync(stubborn);
+
+        (bool, int) Of(ISubprocess child)
+        {
+            StoppedSubprocess one = stopped.Single(one => one.Id == child.Id);
+            Assert.Equal(child.FileName, one.FileName);
+            return (one.Killed, one.Status!.Value.ReturnCode);
+        }
+    }
+
+    [Fact]
+    public async Task StopAll_Cancelled_KillsAtOnceAndAwaitsTheReaps()
+    {
+        ISubprocess child = await StartAsync(PipedShell(Stubborn));
+        await ExpectAsync(child.Output, "ready");
+        using var cancel = new CancellationTokenSource();
+        Task<IReadOnlyList<StoppedSubprocess>> stop = Factory.StopAllAsync(TimeSpan.FromDays(1), cancel.Token);
+        await cancel.CancelAsync();
+        Assert.True(Assert.Single(await stop.WaitAsync(TestTimeout)).Killed);
+        Assert.Equal(-9, child.ExitStatus!.Value.ReturnCode);
+        await DisposeAsync(child);
+    }
+
+    [Fact]
+    public async Task StopAll_RunsUnderWay_EndWithTheirResults()
+    {
+        Task<SubprocessResult> run = RunAsync(Sleep());
+        await Factory.StopAllAsync(TestTimeout).WaitAsync(TestTimeout);
+        Assert.Equal(-15, (await run).Exit.ReturnCode);
+    }
+
+    [Fact]
+    public async Task StopAll_Afterwards_StartsNothing()
+    {
+        Assert.Empty(await Factory.StopAllAsync(TimeSpan.Zero));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(new("/bin/true")));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => RunAsync(new("/bin/true")));
+        Assert.Empty(await Factory.StopAllAsync(TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task Dispose_WithChildren_KillsAndReapsThem()
+    {
+        ISubprocess[] children = [await StartAsync(Sleep()), await StartAsync(Sleep()), await StartAsync(PipedShell("sleep 1000"))];
+        await Factory.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        await Factory.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        Assert.All(children, child => Assert.Equal(-9, child.ExitStatus!.Value.ReturnCode));
+    }
+
+    [Fact]
+    public async Task Dispose_WhileChildrenAreStarted_LeavesNone()
+    {
+        Task[] starters = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
+        {
+            while (true)
+            {
+                try
+                {
+                    await Factory.StartAsync(Sleep());
+                }
+                catch (InvalidOperationException)
+                {
+                    return;
+                }
+            }
+        }))];
+        Eventually.True(() => Loop.GetStatistics().WatchedDescriptors > 10, "children are there");
+        await Factory.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        await Task.WhenAll(starters).WaitAsync(TestTimeout);
+    }
+}
