@@ -16,6 +16,7 @@ internal sealed partial class ChildRegistry
         while (true)
         {
             IChildExitHandler handler;
+            PeekResult peek;
             lock (_gate)
             {
                 if (child.Watch != watch)
@@ -26,11 +27,12 @@ internal sealed partial class ChildRegistry
                     return CollectResult.NotOurs;
                 }
                 handler = child.Handler;
+                // Under the gate: a Remove in between would let go of the pidfd.
+                peek = ChildReaper.Peek(child);
             }
-            // A child that somebody else has reaped has no number any more that OnExiting could speak of.
-            PeekResult peek = ChildReaper.Peek(child);
             if (peek == PeekResult.Alive)
                 return CollectResult.NotYet;
+            // A child that somebody else has reaped has no number any more that OnExiting could speak of.
             if (peek == PeekResult.Dead)
                 TellExiting(handler, child.Pid);
             ReapResult reap;
@@ -50,9 +52,9 @@ internal sealed partial class ChildRegistry
                 Forget(child);
                 notice = new ExitNotice(handler, child.Pid, status, _loop);
             }
-            Log(child.Pid, reap, status);
             watch.End();
             child.ReleasePidfd();
+            Log(child.Pid, reap, status);
             return CollectResult.Collected;
         }
     }

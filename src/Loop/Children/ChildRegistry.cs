@@ -49,7 +49,7 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
             if (_loop is not null && _loop != unixLoop)
                 throw new InvalidOperationException($"{name} is attached to loop '{_loop.Name}': detach it before it is attached to loop '{unixLoop.Name}'.");
             _loop = unixLoop;
-            Logger = unixLoop.LoggerFactory.CreateLogger("UnixLoop.Children");
+            Logger = new ForgivingLogger(unixLoop.LoggerFactory.CreateLogger("UnixLoop.Children"));
             SigChildDisposition.EnsureChildrenCanBeReaped(Logger);
             foreach (WatchedChild child in _children.Values)
             {
