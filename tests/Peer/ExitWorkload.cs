@@ -11,6 +11,7 @@ internal static class ExitWorkload
 
     internal static async Task RunAsync(ISubprocessFactory factory, IUnixEventLoop loop, string program)
     {
+        await WarmUp.RunAsync(Rounds.SequentialWarmup, () => KillOneAsync(factory, program));
         var children = new ISubprocess[Living];
         var exits = new Task<ChildExitStatus>[Living];
         long start = Stopwatch.GetTimestamp();
@@ -38,5 +39,12 @@ internal static class ExitWorkload
         foreach (ISubprocess child in children)
             child.Signal(UnixSignal.Kill);
         await Task.WhenAll(exits);
+    }
+
+    private static async Task KillOneAsync(ISubprocessFactory factory, string program)
+    {
+        await using ISubprocess child = await factory.StartAsync(new(program));
+        child.Signal(UnixSignal.Kill);
+        await child.WaitForExitAsync();
     }
 }

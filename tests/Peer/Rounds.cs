@@ -5,15 +5,14 @@ namespace UnixLoop.Peer;
 /// <summary>The shapes in which operations are repeated, each with its warm-up; they print the protocol's line.</summary>
 internal static class Rounds
 {
-    private const int SequentialWarmup = 1500;
+    internal const int SequentialWarmup = 1500;
     private const int SequentialCount = 1000;
-    private const int ConcurrentCount = 2000; // and as many to warm up
+    private const int ConcurrentCount = 2000;
 
     /// <summary>One operation at a time.</summary>
     internal static async Task OneByOneAsync(Func<Task> operation)
     {
-        for (int i = 0; i < SequentialWarmup; i++)
-            await operation();
+        await WarmUp.RunAsync(SequentialWarmup, operation);
         Latencies latencies = new(SequentialCount);
         Stopwatches watches = Stopwatches.Start();
         for (int i = 0; i < SequentialCount; i++)
@@ -29,7 +28,7 @@ internal static class Rounds
     /// <summary>At most <paramref name="limit"/> operations at a time.</summary>
     internal static async Task InFlightAsync(int limit, Func<Task> operation)
     {
-        await Round();
+        await WarmUp.RunAsync(1, Round);
         Stopwatches watches = Stopwatches.Start();
         await Round();
         var read = watches.Read();
@@ -48,10 +47,10 @@ internal static class Rounds
         }
     }
 
-    /// <summary>One large transfer, after another one like it.</summary>
+    /// <summary>One large transfer, after others like it.</summary>
     internal static async Task TransferAsync(Func<Task<long>> operation)
     {
-        await operation();
+        await WarmUp.RunAsync(1, operation);
         Stopwatches watches = Stopwatches.Start();
         double gib = await operation() / (double)(1 << 30);
         var read = watches.Read();

@@ -28,6 +28,30 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     /// <value>Default false.</value>
     public bool RecordArguments { get; set; }
 
+    /// <summary>
+    /// Whether our variables have been read for all children: set to true, it reads them then and there, and what
+    /// <see cref="Environment.SetEnvironmentVariable(string, string?)"/> changes later reaches no child. Reading forty variables
+    /// at each start takes about a tenth of a start's CPU time (docs/performance.md).
+    /// </summary>
+    /// <value>Default false: they are read at each start.</value>
+    public bool CacheEnvironment
+    {
+        get => _services.Environment is not null;
+        set => _services.Environment = value ? new EnvironmentBlock() : null;
+    }
+
+    /// <summary>
+    /// Whether a start that is called on the loop's thread happens there, as asyncio's do. That holds the loop, and all that it
+    /// serves, until the child's exec (0.1 to 0.6 ms), but saves two hand-overs between threads, which cost more CPU time than
+    /// the start itself (docs/performance.md): for a loop that serves little else than children.
+    /// </summary>
+    /// <value>Default false: such a start moves to another thread.</value>
+    public bool StartOnLoop
+    {
+        get => _launcher.StartOnLoop;
+        set => _launcher.StartOnLoop = value;
+    }
+
     /// <inheritdoc/>
     public ValueTask<ISubprocess> StartAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default)
     {

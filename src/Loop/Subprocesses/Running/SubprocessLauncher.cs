@@ -5,14 +5,17 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
 {
     internal SubprocessServices Services => services;
 
+    /// <summary>Whether a start on a loop's thread stays there.</summary>
+    internal bool StartOnLoop { get; set; }
+
     /// <summary>
-    /// Spawns on the caller's thread, and has completed when it returns; on a loop's thread it moves to another thread, and its
-    /// task continues there.
+    /// Spawns on the caller's thread, and has completed when it returns; on a loop's thread it moves to another thread, unless
+    /// <see cref="StartOnLoop"/> is set, and its task continues there.
     /// </summary>
     internal ValueTask<ChildProcess> LaunchAsync(
         SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
     {
-        if (UnixEventLoop.Current is null)
+        if (UnixEventLoop.Current is null || StartOnLoop)
             return LaunchHereAsync(startInfo, streams, consumer, cancellationToken);
         var request = new LaunchRequest(this, startInfo, streams, consumer, cancellationToken);
         LaunchThread.Enqueue(request, services.Loop.Clock);
@@ -59,7 +62,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         SpawnedChild spawned;
         try
         {
-            spawned = Spawner.Start(startInfo, streams.Input, streams.Output, streams.Error, services.Logger);
+            spawned = Spawner.Start(startInfo, streams.Input, streams.Output, streams.Error, services.Logger, services.Environment);
         }
         catch (SubprocessStartException e)
         {

@@ -16,5 +16,8 @@ internal sealed class SubprocessServices(UnixEventLoop loop, IChildWatcher watch
 
     internal LiveChildren Live { get; } = new();
 
+    /// <summary>Our variables, once they have been read for all children; null reads them at each start.</summary>
+    internal EnvironmentBlock? Environment { get; set; }
+
     internal PipeBudget Budget { get; } = PipeBudget.Shared;
 }

@@ -8,35 +8,38 @@ internal static class ChildEnvironment
     /// <summary>An upper bound for what <see cref="Write"/> adds.</summary>
     internal static int CountAtMost(SubprocessStartInfo info, IDictionary? ours) => (ours?.Count ?? 0) + info.Environment.Count;
 
-    /// <summary>A copy of our variables as the app sees them now, with what it has set itself; null if the child gets none of them.</summary>
-    internal static IDictionary? Ours(SubprocessStartInfo info) => info.ClearEnvironment ? null : Environment.GetEnvironmentVariables();
+    /// <summary>Our variables as the app sees them now, with what it has set itself, or as <paramref name="cached"/> has them; null if the child gets none of them.</summary>
+    internal static IDictionary? Ours(SubprocessStartInfo info, EnvironmentBlock? cached) =>
+        info.ClearEnvironment ? null : cached?.Variables ?? Environment.GetEnvironmentVariables();
 
     /// <summary>Adds the variables to <paramref name="strings"/>.</summary>
     /// <returns>The child's PATH; null if it has none.</returns>
     internal static string? Write(ref NativeStrings strings, SubprocessStartInfo info, IDictionary? ours)
     {
-        string? path = null;
-        if (ours is not null)
-        {
-            bool edited = info.Environment.Count > 0;
-            IDictionaryEnumerator variables = ours.GetEnumerator();
-            while (variables.MoveNext())
-            {
-                string name = (string)variables.Key;
-                if (IsForUsAlone(name) || (edited && info.Environment.ContainsKey(name)))
-                    continue;
-                string value = (string?)variables.Value ?? "";
-                strings.AddVariable(name, value);
-                if (name is "PATH")
-                    path = value;
-            }
-            if (!edited)
-                return path;
-        }
+        string? path = ours is null ? null : WriteOurs(ref strings, ours, info.Environment.Count > 0 ? info.Environment : null);
         foreach ((string name, string? value) in info.Environment)
         {
             if (value is null)
                 continue;
+            strings.AddVariable(name, value);
+            if (name is "PATH")
+                path = value;
+        }
+        return path;
+    }
+
+    /// <summary>Adds those of our variables that a child inherits and that <paramref name="edits"/> does not name.</summary>
+    /// <returns>Our PATH, if it is among them.</returns>
+    internal static string? WriteOurs(ref NativeStrings strings, IDictionary ours, IDictionary<string, string?>? edits)
+    {
+        string? path = null;
+        IDictionaryEnumerator variables = ours.GetEnumerator();
+        while (variables.MoveNext())
+        {
+            string name = (string)variables.Key;
+            if (IsForUsAlone(name) || (edits is not null && edits.ContainsKey(name)))
+                continue;
+            string value = (string?)variables.Value ?? "";
             strings.AddVariable(name, value);
             if (name is "PATH")
                 path = value;

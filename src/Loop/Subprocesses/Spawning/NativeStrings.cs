@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Unicode;
 
@@ -67,6 +68,20 @@ internal unsafe ref struct NativeStrings : IDisposable
 
     /// <summary>The pointers from <paramref name="index"/> on; valid after <see cref="Complete"/>, until <see cref="Dispose"/>.</summary>
     internal readonly byte** From(int index) => _pointers + index;
+
+    /// <summary>Instead of <see cref="Complete"/>: a copy in pinned arrays, which outlives this.</summary>
+    internal readonly void Pin(out byte[] bytes, out nint[] pointers)
+    {
+        bytes = GC.AllocateUninitializedArray<byte>((int)_length, pinned: true);
+        pointers = GC.AllocateArray<nint>(_count, pinned: true);
+        new ReadOnlySpan<byte>(_bytes, bytes.Length).CopyTo(bytes);
+        nint start = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(bytes));
+        for (int i = 0; i < pointers.Length; i++)
+        {
+            if (_pointers[i] != null)
+                pointers[i] = start + ((nint)_pointers[i] - 1);
+        }
+    }
 
     public void Dispose()
     {

@@ -6,14 +6,19 @@ namespace UnixLoop.Subprocesses;
 internal unsafe ref struct SpawnStrings : IDisposable
 {
     private NativeStrings _strings;
+    private readonly EnvironmentBlock? _environment;
     private readonly int _environmentIndex;
     private readonly int _fileNameIndex;
     private readonly int _workingDirectoryIndex;
 
-    internal SpawnStrings(SubprocessStartInfo info)
+    /// <param name="info">Read now.</param>
+    /// <param name="cached">Our variables; null reads them now.</param>
+    internal SpawnStrings(SubprocessStartInfo info, EnvironmentBlock? cached)
     {
         const int Nulls = 2, Paths = 2, Argv0 = 1;
-        IDictionary? ours = ChildEnvironment.Ours(info);
+        if (cached is not null && !info.ClearEnvironment && info.Environment.Count == 0)
+            _environment = cached;
+        IDictionary? ours = _environment is null ? ChildEnvironment.Ours(info, cached) : null;
         _strings = new NativeStrings(Argv0 + info.Arguments.Count + ChildEnvironment.CountAtMost(info, ours) + Nulls + Paths);
         _strings.Add(info.Argv0 ?? info.FileName);
         for (int i = 0; i < info.Arguments.Count; i++)
@@ -21,7 +26,7 @@ internal unsafe ref struct SpawnStrings : IDisposable
         _strings.AddNull();
 
         _environmentIndex = _strings.Count;
-        SearchPath = ChildEnvironment.Write(ref _strings, info, ours);
+        SearchPath = _environment is null ? ChildEnvironment.Write(ref _strings, info, ours) : _environment.SearchPath;
         _strings.AddNull();
 
         _fileNameIndex = info.Argv0 is null ? 0 : _strings.Count;
@@ -40,7 +45,7 @@ internal unsafe ref struct SpawnStrings : IDisposable
 
     internal readonly byte** Argv => _strings.From(0);
 
-    internal readonly byte** Envp => _strings.From(_environmentIndex);
+    internal readonly byte** Envp => _environment is null ? _strings.From(_environmentIndex) : _environment.Envp;
 
     internal readonly byte* FileName => *_strings.From(_fileNameIndex);
 

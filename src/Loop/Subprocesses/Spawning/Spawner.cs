@@ -20,13 +20,14 @@ internal static unsafe class Spawner
     /// <param name="output">The child's descriptor 1.</param>
     /// <param name="error">The child's descriptor 2; alone may be <see cref="Stdio.AsOutput"/>.</param>
     /// <param name="logger">For fallbacks of old systems; null logs nothing.</param>
+    /// <param name="environment">Our variables; null reads them now.</param>
     /// <exception cref="SubprocessStartException">The child could not be started.</exception>
     /// <exception cref="ArgumentException"><paramref name="info"/> contradicts itself; the message names the property.</exception>
-    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger = null) =>
-        Start(info, input, output, error, logger, SpawnFeatures.OfThisLibc);
+    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger = null, EnvironmentBlock? environment = null) =>
+        Start(info, input, output, error, logger, SpawnFeatures.OfThisLibc, environment);
 
     /// <summary>As it is done with a C library that has only those <paramref name="features"/>.</summary>
-    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger, SpawnFeatures features)
+    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger, SpawnFeatures features, EnvironmentBlock? environment = null)
     {
         StartInfoRules.Check(info, input, output, error);
         if (logger is not null)
@@ -34,7 +35,7 @@ internal static unsafe class Spawner
         if (info.WorkingDirectory is not null && !features.ChangeDirectory)
             throw StartErrors.Create(info, SubprocessStartError.Other, ENOSYS, "this C library can't give a child a working directory: posix_spawn_file_actions_addchdir_np came with glibc 2.29 and musl 1.1.24");
 
-        using SpawnStrings strings = new(info);
+        using SpawnStrings strings = new(info, environment);
         using ChildDescriptors descriptors = new(info, logger);
         descriptors.Open(input, output, error);
         ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input);
