@@ -27,7 +27,13 @@ internal sealed class SelectorRegistration(
     /// go on reporting EPOLLHUP and EPOLLERR (linux.md, rule 2). Who wants just those registers EPOLLERR.
     /// </summary>
     /// <exception cref="IOException">epoll_ctl(2) failed; the events are as before.</exception>
-    internal void Modify(uint events) => PosixError.ThrowIfError(TryModify(events), $"epoll_ctl for descriptor {Descriptor}");
+    internal void Modify(uint events)
+    {
+        // The message is made for a failure alone: pumps call this for every write.
+        PosixResult modified = TryModify(events);
+        if (modified.IsError)
+            throw PosixError.ToException(modified, $"epoll_ctl for descriptor {Descriptor}");
+    }
 
     /// <summary>As <see cref="Modify"/>; an error leaves the events as they were.</summary>
     internal PosixResult TryModify(uint events) => selector.TryModify(this, events);

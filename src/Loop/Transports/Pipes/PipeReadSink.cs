@@ -16,7 +16,7 @@ internal sealed class PipeReadSink : IReadSink
     internal PipeReadSink(PipeScheduler loop)
     {
         _pipe = new Pipe(new PipeOptions(
-            readerScheduler: PipeScheduler.ThreadPool,
+            readerScheduler: new PoolHandOver(),
             writerScheduler: loop,
             pauseWriterThreshold: PipeDefaults.ReadHighWater,
             resumeWriterThreshold: PipeDefaults.ReadLowWater,

@@ -55,7 +55,7 @@ internal sealed class WritePump : IPump, IReadyHandler
         _onData = OnData;
         _pipe = new Pipe(new PipeOptions(
             readerScheduler: loop.PipeScheduler,
-            writerScheduler: PipeScheduler.ThreadPool,
+            writerScheduler: new PoolHandOver(),
             // A Pipe pauses at its threshold and resumes below it; the marks mean above, and at or below.
             pauseWriterThreshold: PipeDefaults.WriteHighWater + 1,
             resumeWriterThreshold: PipeDefaults.WriteLowWater + 1,

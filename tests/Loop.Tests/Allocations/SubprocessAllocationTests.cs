@@ -1,0 +1,55 @@
+using System.IO.Pipelines;
+using UnixLoop.Loop.Tests.Subprocesses;
+
+namespace UnixLoop.Loop.Tests.Allocations;
+
+/// <summary>What the loop does for a child that runs allocates nothing on its thread, nor does what its exit sets off.</summary>
+public sealed class SubprocessAllocationTests : SubprocessTest
+{
+    private const int RoundTrips = 2_000;
+    private const int Bytes = 4096;
+    private const int Children = 100;
+
+    [Fact]
+    public async Task Pipes_WriteAndReadBack_AllocateNothing()
+    {
+        await using ISubprocess cat = await StartAsync(new("/bin/cat") { Input = Stdio.Pipe, Output = Stdio.Pipe });
+        using AllocatedBytes bytes = new(Loop);
+        bytes.AssertNone(RoundTrips, () => Task.Run(EchoAsync).Wait(TestTimeout));
+
+        async Task EchoAsync()
+        {
+            for (int i = 0; i < RoundTrips; i++)
+            {
+                cat.Input.GetSpan(Bytes)[..Bytes].Clear();
+                cat.Input.Advance(Bytes);
+                await cat.Input.FlushAsync();
+                ReadResult read = await cat.Output.ReadAtLeastAsync(Bytes);
+                cat.Output.AdvanceTo(read.Buffer.GetPosition(Bytes));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Exit_FromTheWatcherToTheHandler_AllocatesNothing()
+    {
+        using AllocatedBytes bytes = new(Loop);
+        // Three rounds, as AssertNone makes: their children stand ready before it begins.
+        Queue<ISubprocess[]> rounds = [];
+        for (int round = 0; round < 3; round++)
+        {
+            ISubprocess[] children = new ISubprocess[Children];
+            for (int i = 0; i < Children; i++)
+                children[i] = await StartAsync(new("/bin/sleep", "600"));
+            rounds.Enqueue(children);
+        }
+        const int smallestObject = 24;
+        bytes.AssertNone(Children * smallestObject, () =>
+        {
+            ISubprocess[] children = rounds.Dequeue();
+            foreach (ISubprocess child in children)
+                child.Signal(UnixSignal.Kill);
+            Eventually.True(() => children.All(child => child.ExitStatus is not null), "all exits are told");
+        });
+    }
+}
