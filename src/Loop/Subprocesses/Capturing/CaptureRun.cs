@@ -79,8 +79,8 @@ internal sealed class CaptureRun : IChildConsumer
     private async Task AwaitEndAsync(ChildProcess child, CancellationToken cancellationToken)
     {
         _child = child;
+        _early.Arm(child, cancellationToken); // before the feed, which may fail at once
         InputFeed? feed = InputFeed.Begin(_services, _options, child, _early);
-        _early.Arm(child, cancellationToken);
         await _done.Task.ConfigureAwait(false);
         _early.Disarm();
         _drainTimer?.Dispose();

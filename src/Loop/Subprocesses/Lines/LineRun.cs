@@ -82,8 +82,8 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
         _span = span;
         _command = command;
         _cancellationToken = cancellationToken;
+        _early.Arm(child, cancellationToken); // before the feed, which may fail at once
         _feed = InputFeed.Begin(_services, _options, child, _early);
-        _early.Arm(child, cancellationToken);
     }
 
     /// <summary>Goes to the next line; false after the last one of a child that succeeded.</summary>
@@ -109,7 +109,7 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
         _early.Disarm();
         _queue.Discard();
         if (!_early.CannotStop)
-            await _child!.StopAsync(_options.StopGrace, CancellationToken.None).ConfigureAwait(false);
+            await _child!.StopQuietlyAsync(_options.StopGrace, CancellationToken.None).ConfigureAwait(false);
         _drainTimer?.Dispose();
         _child!.CloseStreams(null);
         if (_feed is not null)

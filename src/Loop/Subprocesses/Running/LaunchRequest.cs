@@ -8,8 +8,6 @@ internal sealed class LaunchRequest(
 
     internal Task<ChildProcess> Launched => _launched.Task;
 
-    internal long Now => launcher.Services.Loop.Clock.GetTimestamp();
-
     internal void Run()
     {
         ValueTask<ChildProcess> launched = launcher.LaunchHereAsync(startInfo, streams, consumer, cancellationToken);

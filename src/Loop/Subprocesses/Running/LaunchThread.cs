@@ -14,6 +14,9 @@ namespace UnixLoop.Subprocesses;
 internal sealed class LaunchThread
 {
     private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(10);
+    /// <summary>The thread serves all loops of the process, whatever clocks they have.</summary>
+    private static readonly TimeProvider Clock = TimeProvider.System;
+
     private static readonly Lazy<LaunchThread> Instance = new(() => new LaunchThread());
 
     [ThreadStatic]
@@ -30,11 +33,11 @@ internal sealed class LaunchThread
     internal static bool IsCurrent => t_isCurrent;
 
     /// <summary>Any thread.</summary>
-    internal static void Enqueue(LaunchRequest request, TimeProvider clock)
+    internal static void Enqueue(LaunchRequest request)
     {
         LaunchThread thread = Instance.Value;
         long busySince = Interlocked.Read(ref thread._busySince);
-        if (busySince != 0 && clock.GetElapsedTime(busySince) > Slow)
+        if (busySince != 0 && Clock.GetElapsedTime(busySince) > Slow)
         {
             ThreadPool.UnsafeQueueUserWorkItem(static request => request.Run(), request, preferLocal: false);
             return;
@@ -50,7 +53,7 @@ internal sealed class LaunchThread
         {
             while (_requests.TryDequeue(out LaunchRequest? request))
             {
-                Interlocked.Exchange(ref _busySince, request.Now);
+                Interlocked.Exchange(ref _busySince, Clock.GetTimestamp());
                 request.Run();
                 Interlocked.Exchange(ref _busySince, 0);
             }

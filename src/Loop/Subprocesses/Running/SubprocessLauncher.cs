@@ -18,7 +18,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         if (UnixEventLoop.Current is null || StartOnLoop)
             return LaunchHereAsync(startInfo, streams, consumer, cancellationToken);
         var request = new LaunchRequest(this, startInfo, streams, consumer, cancellationToken);
-        LaunchThread.Enqueue(request, services.Loop.Clock);
+        LaunchThread.Enqueue(request);
         return new ValueTask<ChildProcess>(request.Launched);
     }
 
