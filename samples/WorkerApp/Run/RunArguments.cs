@@ -48,7 +48,7 @@ internal sealed record RunArguments(string Command, string[] Arguments)
         duration = default;
         // An upper bound that every timer of .NET can take.
         if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal count)
-            || count * (decimal)unit.TotalMilliseconds > int.MaxValue)
+            || count > int.MaxValue / (decimal)unit.TotalMilliseconds)
             return false;
         duration = TimeSpan.FromMilliseconds((double)(count * (decimal)unit.TotalMilliseconds));
         return true;

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using static Tmds.Linux.LibC;
 
@@ -7,7 +6,8 @@ namespace UnixLoop.Interop;
 /// <summary>Names errno values and turns them into the exceptions of the public edge.</summary>
 internal static class PosixError
 {
-    private static readonly FrozenDictionary<int, string> Names = new Dictionary<int, string>
+    // A plain dictionary: a frozen one lives in an assembly of its own, which can't be loaded at the first EMFILE.
+    private static readonly Dictionary<int, string> Names = new()
     {
         [E2BIG] = "E2BIG",
         [EACCES] = "EACCES",
@@ -70,7 +70,7 @@ internal static class PosixError
         [ETXTBSY] = "ETXTBSY",
         [EXDEV] = "EXDEV",
         [ELIBBAD] = "ELIBBAD",
-    }.ToFrozenDictionary();
+    };
 
     /// <summary>"ENOENT" for 2; "errno 4711" for a number without a name here.</summary>
     internal static string Name(int errno) => Names.GetValueOrDefault(errno) ?? $"errno {errno}";

@@ -7,6 +7,9 @@ internal sealed class LoopTimer : ITimer
 {
     private const long Never = long.MaxValue;
 
+    /// <summary>What System.Threading.Timer takes, and so every successor.</summary>
+    private static readonly TimeSpan LongestOfAnyClock = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     private readonly LoopTimers _timers;
     private readonly TimerCallback _callback;
     private readonly object? _state;
@@ -136,9 +139,11 @@ internal sealed class LoopTimer : ITimer
         }
     }
 
-    private static void CheckDuration(TimeSpan duration, string name)
+    private void CheckDuration(TimeSpan duration, string name)
     {
         if (duration < TimeSpan.Zero && duration != Timeout.InfiniteTimeSpan)
             throw new ArgumentOutOfRangeException(name, duration, "A timer's duration is zero or more, or Timeout.InfiniteTimeSpan.");
+        if (_outlivesLoop && duration > LongestOfAnyClock)
+            throw new ArgumentOutOfRangeException(name, duration, $"A timer's duration is at most {LongestOfAnyClock}, as for TimeProvider.System.");
     }
 }

@@ -79,6 +79,14 @@ public sealed class TimerTests : LoopTest
     }
 
     [Fact]
+    public void TimeProvider_LongerThanAnyClockTakes_IsRefusedBeforeItCouldOutliveTheLoop()
+    {
+        TimeSpan tooLong = TimeSpan.FromDays(100);
+        Assert.Throws<ArgumentOutOfRangeException>("dueTime", () => Loop.TimeProvider.CreateTimer(_ => { }, null, tooLong, Timeout.InfiniteTimeSpan));
+        Assert.Throws<ArgumentOutOfRangeException>("period", () => Loop.TimeProvider.CreateTimer(_ => { }, null, TimeSpan.Zero, tooLong));
+    }
+
+    [Fact]
     public async Task Schedule_CallbackThrows_IsReportedAndTheNextFires()
     {
         TaskCompletionSource fired = NewSignal();

@@ -29,6 +29,7 @@ public class ChildSignalTests : SubprocessTest
     {
         await using ISubprocess child = await StartAsync(Sleep());
         Assert.Throws<ArgumentOutOfRangeException>(() => child.Signal(new UnixSignal(65)));
+        Assert.Throws<ArgumentException>("signal", () => child.Signal(default));
     }
 
     [Fact]

@@ -47,7 +47,7 @@ internal static class OwnGroup
         {
             return Parse(File.ReadAllText($"/proc/{pid}/stat"));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException) // hidepid of proc(5)
         {
             return default;
         }

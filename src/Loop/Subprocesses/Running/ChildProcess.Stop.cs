@@ -23,6 +23,8 @@ internal sealed partial class ChildProcess
     /// <summary>Signals the child alone; false if it has ended.</summary>
     internal bool Signal(UnixSignal signal)
     {
+        if (signal == default)
+            throw new ArgumentException("The default value is no signal: a signal's number is 1 to 64.", nameof(signal));
         PosixResult sent;
         lock (_gate)
         {

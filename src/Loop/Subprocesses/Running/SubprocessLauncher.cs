@@ -28,7 +28,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<ChildProcess>(cancellationToken);
 
-        ChildProcess child;
+        ChildProcess? child = null;
         Exception? failure = null;
         try
         {
@@ -39,7 +39,8 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         }
         catch (Exception e)
         {
-            return ValueTask.FromException<ChildProcess>(e);
+            // Whatever failed: a child that was made is not left behind.
+            return child is null ? ValueTask.FromException<ChildProcess>(e) : DestroyAsync(child, e);
         }
         if (failure is null && cancellationToken.IsCancellationRequested)
             failure = new OperationCanceledException(cancellationToken);
