@@ -52,10 +52,10 @@ internal sealed class UnixEventLoopHostedService(
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
-        if (_default is not null)
-            await services.GetRequiredService<SignalDispatcher>().StopAsync(cancellationToken).ConfigureAwait(false);
-        if (_children is not null)
-            await _children.StopAsync(cancellationToken).ConfigureAwait(false);
+        // Side by side: a handler that hangs must not use up the children's time, or they would be killed without a TERM.
+        Task handlers = _default is null ? Task.CompletedTask : services.GetRequiredService<SignalDispatcher>().StopAsync(cancellationToken);
+        Task children = _children is null ? Task.CompletedTask : _children.StopAsync(cancellationToken);
+        await Task.WhenAll(handlers, children).ConfigureAwait(false);
         foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
             await StopAsync(loop, cancellationToken).ConfigureAwait(false);
     }
