@@ -5,8 +5,8 @@ namespace UnixLoop;
 public interface ISubprocessFactory
 {
     /// <summary>
-    /// Starts a child. The caller's thread is held until its exec, 0.1 to 0.6 ms; on a loop's thread the start moves to the
-    /// thread pool first.
+    /// Starts a child. The caller's thread is held until its exec, 0.1 to 0.6 ms; on a loop's thread the start moves to
+    /// another thread first.
     /// </summary>
     /// <param name="startInfo">What to start.</param>
     /// <param name="cancellationToken">A start that is cancelled kills and reaps the child before it throws.</param>
