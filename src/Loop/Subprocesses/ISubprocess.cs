@@ -53,6 +53,12 @@ public interface ISubprocess : IAsyncDisposable
     /// <exception cref="UnauthorizedAccessException">EPERM: the child runs as another user.</exception>
     bool Signal(UnixSignal signal);
 
+    /// <summary>Changes the window size of the child's terminal; its foreground group gets SIGWINCH (ioctl_tty(2), TIOCSWINSZ). Does nothing once the child has ended.</summary>
+    /// <param name="columns">The width in characters, 1 to 65,535.</param>
+    /// <param name="rows">The height in lines, 1 to 65,535.</param>
+    /// <exception cref="InvalidOperationException">None of the child's streams is a <see cref="Stdio.Pty"/>.</exception>
+    void Resize(int columns, int rows);
+
     /// <summary>
     /// Stops the child and its group by the ladder TERM, CONT, wait, KILL (linux.md, rule 5). A child in our own group is
     /// signalled alone.

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using UnixLoop.Subprocesses;
 
 namespace UnixLoop;
 
@@ -42,7 +43,22 @@ public sealed class Stdio
         return new(StdioKind.Descriptor, handle);
     }
 
+    /// <summary>
+    /// A new terminal (pty(7)), which becomes the controlling terminal of the child in a session of its own. Give the same object
+    /// to each stream that is to be the terminal; what the child writes to it comes from <see cref="ISubprocess.Output"/>, and
+    /// what is written to <see cref="ISubprocess.Input"/> is as if typed: a line ends in '\r' or '\n', and the character 4 (Ctrl-D) ends the input.
+    /// </summary>
+    /// <param name="columns">The window's width in characters, 1 to 65,535.</param>
+    /// <param name="rows">The window's height in lines, 1 to 65,535.</param>
+    public static Stdio Pty(int columns = 80, int rows = 24)
+    {
+        TerminalSize.Check(columns, rows);
+        return new(StdioKind.Pty) { Size = new TerminalSize((ushort)columns, (ushort)rows) };
+    }
+
     internal StdioKind Kind { get; }
+
+    internal TerminalSize Size { get; private init; }
 
     internal SafeHandle? Handle { get; }
 
@@ -50,7 +66,7 @@ public sealed class Stdio
 
     internal bool Append { get; }
 
-    /// <summary>"inherit", "null", "pipe", "as output", "file 'x'", "descriptor 5".</summary>
+    /// <summary>"inherit", "null", "pipe", "as output", "file 'x'", "descriptor 5", "terminal 80x24".</summary>
     public override string ToString() => Kind switch
     {
         StdioKind.Inherit => "inherit",
@@ -58,6 +74,7 @@ public sealed class Stdio
         StdioKind.Pipe => "pipe",
         StdioKind.AsOutput => "as output",
         StdioKind.File => Append ? $"file '{Path}' (append)" : $"file '{Path}'",
+        StdioKind.Pty => $"terminal {Size.Columns}x{Size.Rows}",
         _ => $"descriptor {Handle!.DangerousGetHandle()}",
     };
 }
@@ -70,4 +87,5 @@ internal enum StdioKind
     AsOutput,
     File,
     Descriptor,
+    Pty,
 }

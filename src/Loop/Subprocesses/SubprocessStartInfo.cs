@@ -68,6 +68,10 @@ public sealed class SubprocessStartInfo
     /// <value>Default null: 64 KiB, grown once to 256 KiB when it is seen full twice, within a process-wide budget. 4,096 or more.</value>
     public int? PipeCapacity { get; set; }
 
+    /// <summary>User, groups, limits and the like.</summary>
+    /// <value>Default null: as ours.</value>
+    public SubprocessAttributes? Attributes { get; set; }
+
     /// <summary>The program and its arguments for a log line or an error message; not for a shell.</summary>
     public override string ToString() => string.Join(' ', [FileName, .. Arguments]);
 }

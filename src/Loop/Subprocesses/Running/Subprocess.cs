@@ -80,6 +80,12 @@ internal sealed class Subprocess : ISubprocess
         return sent;
     }
 
+    public void Resize(int columns, int rows)
+    {
+        TerminalSize.Check(columns, rows);
+        throw new InvalidOperationException($"{_child} has no terminal: set {nameof(SubprocessStartInfo)}.{nameof(SubprocessStartInfo.Output)} to {nameof(Stdio)}.{nameof(Stdio.Pty)}.");
+    }
+
     public Task<ChildExitStatus> StopAsync(TimeSpan grace, CancellationToken cancellationToken = default)
     {
         RunOptionRules.CheckDuration(grace, nameof(grace));

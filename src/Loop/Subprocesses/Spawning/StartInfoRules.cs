@@ -26,6 +26,8 @@ internal static class StartInfoRules
         CheckStream(error, nameof(info.Error), isError: true);
         CheckDescriptors(info);
 
+        if (info.Attributes is not null)
+            AttributeSupport.Check(info.Attributes);
         if (info.PipeCapacity < SmallestPipe)
             throw Refuse(nameof(info.PipeCapacity), $"is {info.PipeCapacity}; a pipe holds {SmallestPipe} bytes or more (pipe(7))");
         if (info.ProcessGroup is < ProcessGroup.Default or > ProcessGroup.NewSession)
@@ -70,6 +72,8 @@ internal static class StartInfoRules
     {
         if (stream.Kind == StdioKind.AsOutput && !isError)
             throw Refuse(property, $"is {nameof(Stdio)}.{nameof(Stdio.AsOutput)}, which only {nameof(SubprocessStartInfo.Error)} can be");
+        if (stream.Kind == StdioKind.Pty)
+            throw new PlatformNotSupportedException($"{nameof(SubprocessStartInfo)}: {property} is {nameof(Stdio)}.{nameof(Stdio.Pty)}, which is not available yet.");
         if (stream.Kind == StdioKind.File)
             CheckText(stream.Path, property);
         if (stream.Kind == StdioKind.Descriptor)
