@@ -2,7 +2,11 @@ using UnixLoop;
 
 namespace WorkerApp.Run;
 
-/// <summary>Passes the signals that we get on to the child, each once. On a terminal the kernel sends its own straight to the child.</summary>
+/// <summary>
+/// Passes the signals that we get on to the child, each once. On a terminal the kernel sends its own straight to the child.
+/// What comes before the child has begun is kept for it; the second INT, TERM or QUIT then ends us, since a start may hang
+/// (a dead file server, no thread or descriptor left) and nobody else would obey.
+/// </summary>
 internal sealed class SignalRelay
 {
     private static readonly UnixSignal[] Passed =
@@ -13,6 +17,7 @@ internal sealed class SignalRelay
     // Both belong to the loop's thread.
     private readonly Queue<UnixSignal> _early = new();
     private ISubprocess? _child;
+    private bool _isAskedToEnd;
 
     internal SignalRelay(IUnixEventLoop loop)
     {
@@ -30,9 +35,16 @@ internal sealed class SignalRelay
 
     private void Pass(UnixSignal signal)
     {
-        if (_child is null)
-            _early.Enqueue(signal);
-        else
+        if (_child is not null)
+        {
             _child.Signal(signal);
+            return;
+        }
+        _early.Enqueue(signal);
+        if (signal != UnixSignal.Int && signal != UnixSignal.Term && signal != UnixSignal.Quit)
+            return;
+        if (_isAskedToEnd)
+            Environment.Exit(128 + signal.Number); // the thread that starts the child can't be interrupted
+        _isAskedToEnd = true;
     }
 }

@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Process.Tests.Samples;
 
 /// <summary>"WorkerApp run" without a terminal.</summary>
 public sealed class RunCommandTests : IDisposable
 {
-    private const int SIGINT = 2;
+    private const int SIGINT = 2, SIGTERM = 15;
 
     private readonly LeakCheck _leaks = new();
     private readonly string _end = Path.Combine(Path.GetTempPath(), $"run-end-{Guid.NewGuid():N}");
@@ -91,6 +92,39 @@ public sealed class RunCommandTests : IDisposable
         runner.Kill(SIGINT);
         Assert.Equal(128 + SIGINT, await runner.WaitForExitAsync());
     }
+
+    [Fact]
+    public async Task Signals_SecondTermBeforeTheChildHasBegun_EndsTheRunner()
+    {
+        // Held between vfork and exec, as by a file server that does not answer: the runner's thread waits in the kernel.
+        string program = Requires.Tool("true");
+        await using SampleProgram strace = SampleProgram.Start(
+            Requires.Tool("strace"), "-f", "-o", _end, "-P", program, "-e", "trace=execve", "-e", "inject=execve:delay_enter=60s",
+            SampleProgram.PathOf("WorkerApp"), "run", program);
+        int runner = 0;
+        Eventually.True(() => (runner = ChildrenOf(strace.Id).FirstOrDefault(pid => ChildrenOf(pid).Length > 0)) != 0, "the runner has a child");
+        Eventually.True(
+            () =>
+            {
+                try
+                {
+                    TestLibc.Kill(runner, SIGTERM);
+                    return false;
+                }
+                catch (IOException)
+                {
+                    return true; // ESRCH
+                }
+            },
+            "the runner ends");
+        Eventually.True(() => File.ReadAllText(_end).Contains($"{runner} +++ exited with {128 + SIGTERM} +++", StringComparison.Ordinal), "its exit code is 143");
+    }
+
+    private static int[] ChildrenOf(int pid) =>
+    [
+        .. Directory.EnumerateDirectories($"/proc/{pid}/task").ToArray()
+            .SelectMany(task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(int.Parse),
+    ];
 
     [Fact]
     public async Task Signals_IgnoredAtTheStart_StayIgnored()
