@@ -9,8 +9,11 @@ internal sealed class HostedChildren(
     IChildWatcher watcher,
     ChildWatcherChoice choice,
     IOptions<UnixEventLoopOptions> options,
-    ILogger<HostedChildren> logger)
+    ILogger<HostedChildren> logger,
+    TimeProvider? time = null)
 {
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
     internal void Attach(UnixEventLoop loop)
     {
         watcher.Attach(loop);
@@ -22,11 +25,18 @@ internal sealed class HostedChildren(
     internal async Task StopAsync(CancellationToken cancellationToken)
     {
         TimeSpan grace = options.Value.ChildStopGrace;
+        bool late = cancellationToken.IsCancellationRequested;
+        long began = _time.GetTimestamp();
         IReadOnlyList<StoppedSubprocess> stopped = await factory.StopAllAsync(grace, cancellationToken).ConfigureAwait(false);
+        bool cutShort = cancellationToken.IsCancellationRequested && _time.GetElapsedTime(began) < grace;
         foreach (StoppedSubprocess child in stopped)
         {
             if (child.Status is not { } status)
                 LoopServiceLog.ChildNotReaped(logger, child.Id, child.FileName);
+            else if (child.Killed && late)
+                LoopServiceLog.ChildKilledAtOnce(logger, child.Id, child.FileName, status);
+            else if (child.Killed && cutShort)
+                LoopServiceLog.ChildGraceCutShort(logger, child.Id, child.FileName, grace, status);
             else if (child.Killed)
                 LoopServiceLog.ChildKilled(logger, child.Id, child.FileName, grace, status);
             else

@@ -32,6 +32,12 @@ internal static partial class LoopServiceLog
     [LoggerMessage(2114, LogLevel.Information, "Children stopped with the host: {Count}; needed KILL: {Killed}.", EventName = "ChildrenStopped")]
     internal static partial void ChildrenStopped(ILogger logger, int count, int killed);
 
+    [LoggerMessage(2115, LogLevel.Warning, "Child {Pid} ('{FileName}') was killed without a TERM, since nothing was left of the host's time to stop: {Status}.", EventName = "ChildKilledAtOnce")]
+    internal static partial void ChildKilledAtOnce(ILogger logger, int pid, string fileName, ChildExitStatus status);
+
+    [LoggerMessage(2116, LogLevel.Warning, "Child {Pid} ('{FileName}') was killed before its grace of {Grace} was over, since the host's time to stop was: {Status}.", EventName = "ChildGraceCutShort")]
+    internal static partial void ChildGraceCutShort(ILogger logger, int pid, string fileName, TimeSpan grace, ChildExitStatus status);
+
     [LoggerMessage(2120, LogLevel.Error, "A handler for {Signal} failed.", EventName = "SignalHandlerFailed")]
     internal static partial void SignalHandlerFailed(ILogger logger, UnixSignal signal, Exception exception);
 

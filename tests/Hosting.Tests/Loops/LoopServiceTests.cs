@@ -142,23 +142,6 @@ public sealed class LoopServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task Stop_HostsTimeIsOver_KillsChildrenAtOnce()
-    {
-        using IHost host = TestHost.Build(services => services.AddUnixEventLoop(o => o.ChildStopGrace = TimeSpan.FromMinutes(50))
-            .Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromHours(1)));
-        await host.StartAsync().WaitAsync(TestTimeout);
-        ISubprocess child = await host.Services.GetRequiredService<ISubprocessFactory>().StartAsync(
-            new SubprocessStartInfo("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done") { Output = Stdio.Pipe });
-        await child.Output.ReadAsync().AsTask().WaitAsync(TestTimeout);
-
-        await host.StopAsync(new CancellationToken(canceled: true)).WaitAsync(TestTimeout);
-
-        Assert.Equal(UnixSignal.Kill, (await child.WaitForExitAsync().WaitAsync(TestTimeout)).Signal);
-        Assert.Contains($"Child {child.Id} ('sh')", host.LoggedEvent("ChildKilled").Message);
-        await child.DisposeAsync().AsTask().WaitAsync(TestTimeout);
-    }
-
-    [Fact]
     public async Task Stop_CallbackHoldsTheLoop_IsLoggedAndNotWaitedFor()
     {
         using var release = new ManualResetEventSlim();
