@@ -68,6 +68,10 @@ public sealed class SubprocessStartInfo
     /// <value>Default null: 64 KiB, grown once to 256 KiB when it is seen full twice, within a process-wide budget. 4,096 or more.</value>
     public int? PipeCapacity { get; set; }
 
+    /// <summary>What a stop of the child begins with (<see cref="ISubprocess.StopAsync"/> and all that stops by the same ladder).</summary>
+    /// <value>Default <see cref="UnixSignal.Term"/>.</value>
+    public UnixSignal StopSignal { get; set; } = UnixSignal.Term;
+
     /// <summary>User, groups, limits and the like.</summary>
     /// <value>Default null: as ours.</value>
     public SubprocessAttributes? Attributes { get; set; }

@@ -33,6 +33,24 @@ public sealed class StopTests : SubprocessTest
     }
 
     [Fact]
+    public async Task Stop_StopSignal_TakesThePlaceOfTerm()
+    {
+        SubprocessStartInfo info = Sleep();
+        info.StopSignal = UnixSignal.Int;
+        await using ISubprocess child = await StartAsync(info);
+        Assert.Equal(UnixSignal.Int, (await child.StopAsync(Grace).WaitAsync(TestTimeout)).Signal);
+    }
+
+    [Fact]
+    public async Task Start_StopSignalThatIsNone_IsRefused()
+    {
+        SubprocessStartInfo info = Sleep();
+        info.StopSignal = default;
+        ArgumentException e = await Assert.ThrowsAsync<ArgumentException>(() => StartAsync(info));
+        Assert.Contains("StopSignal", e.Message);
+    }
+
+    [Fact]
     public async Task Stop_NoGrace_KillsAtOnce()
     {
         await using ISubprocess child = await StartAsync(Sleep());

@@ -10,6 +10,9 @@ internal sealed partial class ChildProcess
     private StopLadder? _ladder;
     private bool _killGroupAtExit;
 
+    /// <summary>The ladder's first.</summary>
+    internal UnixSignal StopSignal { get; init; } = UnixSignal.Term;
+
     /// <summary>Whether the child outlived the grace of a stop.</summary>
     internal bool NeededKill
     {
@@ -95,7 +98,7 @@ internal sealed partial class ChildProcess
         if (sent.Errno == EPERM)
         {
             _ladder = null;
-            ladder.Fail(Forbidden(UnixSignal.Term));
+            ladder.Fail(Forbidden(StopSignal));
         }
         return ladder.Stopped;
     }
@@ -156,8 +159,8 @@ internal sealed partial class ChildProcess
 
     private PosixResult TerminateNeedsLock()
     {
-        PosixResult sent = SendNeedsLock(SIGTERM);
-        // A stopped process takes TERM only once it runs again.
+        PosixResult sent = SendNeedsLock(StopSignal.Number);
+        // A stopped process takes the signal only once it runs again.
         return sent.IsSuccess ? SendNeedsLock(SIGCONT) : sent;
     }
 

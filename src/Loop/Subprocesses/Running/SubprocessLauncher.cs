@@ -72,7 +72,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
             throw;
         }
         services.Metrics.Started();
-        var child = new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null, startedAt);
+        var child = new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null, startedAt) { StopSignal = startInfo.StopSignal };
         SubprocessLog.Started(services.Logger, child.FileName, child.Id);
         return child;
     }

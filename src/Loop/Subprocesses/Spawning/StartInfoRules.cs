@@ -30,6 +30,8 @@ internal static class StartInfoRules
             AttributeSupport.Check(info.Attributes);
         if (info.PipeCapacity < SmallestPipe)
             throw Refuse(nameof(info.PipeCapacity), $"is {info.PipeCapacity}; a pipe holds {SmallestPipe} bytes or more (pipe(7))");
+        if (info.StopSignal == default)
+            throw Refuse(nameof(info.StopSignal), "is no signal: a signal's number is 1 to 64");
         if (info.ProcessGroup is < ProcessGroup.Default or > ProcessGroup.NewSession)
             throw Refuse(nameof(info.ProcessGroup), $"is {info.ProcessGroup}, which is none of its values");
     }
