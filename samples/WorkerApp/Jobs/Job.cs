@@ -44,9 +44,9 @@ internal sealed class Job : IAsyncDisposable
 
     private async Task RepeatAsync(JobRunner runner)
     {
-        using PeriodicTimer timer = new(Options.Every ?? RestartDelay);
         try
         {
+            using PeriodicTimer timer = new(Options.Every ?? RestartDelay);
             do
             {
                 await runner.RunAsync(this, _stop.Token);
@@ -57,6 +57,11 @@ internal sealed class Job : IAsyncDisposable
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {
+        }
+        catch (Exception failure)
+        {
+            // One job's trouble is not the others'; but nobody awaits it before the next change.
+            runner.Failed(this, failure);
         }
     }
 

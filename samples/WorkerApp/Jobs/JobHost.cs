@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using UnixLoop;
+using UnixLoop.Hosting;
 
 namespace WorkerApp.Jobs;
 
@@ -20,15 +21,21 @@ internal static class JobHost
             Configuration = configuration,
         });
 
-        builder.Services.AddUnixEventLoop()
+        IUnixEventLoopBuilder loop = builder.Services.AddUnixEventLoop()
             .OnSignal(UnixSignal.Usr1, static (services, _) => services.GetRequiredService<StatisticsReport>().WriteAsync());
 
-        builder.Services.AddOptions<WorkerOptions>().BindConfiguration("Worker").ValidateOnStart();
+        if (builder.Configuration.GetValue<bool>("UnixEventLoop:ReloadOnHangup"))
+            loop.OnSignal(UnixSignal.Hup, static (services, _) => services.GetRequiredService<JobService>().ReloadAsync());
+
+        builder.Services.AddOptions<WorkerOptions>()
+            .Configure<IConfiguration>(static (worker, configuration) => configuration.Bind("Worker", worker))
+            .ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WorkerOptions>, WorkerOptionsValidator>();
         builder.Services.AddSingleton<JobRunner>();
         builder.Services.AddSingleton<JobBoard>();
         builder.Services.AddSingleton<StatisticsReport>();
-        builder.Services.AddHostedService<JobService>();
+        builder.Services.AddSingleton<JobService>();
+        builder.Services.AddHostedService(static services => services.GetRequiredService<JobService>());
 
         if (withMetrics)
         {

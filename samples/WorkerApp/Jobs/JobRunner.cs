@@ -34,6 +34,8 @@ internal sealed class JobRunner(ISubprocessFactory subprocesses, IOptions<UnixEv
         }
     }
 
+    internal void Failed(Job job, Exception failure) => Log.JobFailed(logger, failure, job.Name);
+
     private async Task FollowAsync(Job job, ISubprocess child, CancellationToken stop)
     {
         Log.JobStarted(logger, job.Name, child.Id, program: child.FileName);

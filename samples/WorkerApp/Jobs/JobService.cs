@@ -1,30 +1,40 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Options;
 
 namespace WorkerApp.Jobs;
 
-/// <summary>Keeps the running jobs in step with the configuration.</summary>
-internal sealed class JobService(IOptionsMonitor<WorkerOptions> options, JobBoard board, ILogger<JobService> logger) : BackgroundService
+/// <summary>Runs the jobs of the configuration from the host's start to its stop, and applies it anew when it is told to.</summary>
+internal sealed class JobService(IOptionsFactory<WorkerOptions> options, JobBoard board, ILogger<JobService> logger) : IHostedService
 {
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public Task StartAsync(CancellationToken cancellationToken) => ApplyAsync(options.Create(Options.DefaultName));
+
+    public async Task StopAsync(CancellationToken cancellationToken)
     {
-        // One place in it: reloads that come while one is being applied are one further reload.
-        Channel<WorkerOptions> reloads = Channel.CreateBounded<WorkerOptions>(
-            new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest });
-        reloads.Writer.TryWrite(options.CurrentValue);
-        using IDisposable? subscription = options.OnChange(changed => reloads.Writer.TryWrite(changed));
+        Log.JobsStopping(logger, board.Count);
+        await board.CloseAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>
+    /// The handler of HUP, which runs once the configuration has been reloaded. An IOptionsMonitor would be told several times: by
+    /// each file as it is read, and by the whole.
+    /// </summary>
+    internal async Task ReloadAsync()
+    {
+        WorkerOptions wanted;
         try
         {
-            await foreach (WorkerOptions wanted in reloads.Reader.ReadAllAsync(stoppingToken))
-            {
-                JobChanges changes = await board.ApplyAsync(wanted.Jobs);
-                Log.JobsApplied(logger, changes.Started, changes.Stopped, changes.Kept);
-            }
+            wanted = options.Create(Options.DefaultName);
         }
-        finally
+        catch (Exception mistake) when (mistake is OptionsValidationException or InvalidOperationException) // invalid; of a wrong type
         {
-            Log.JobsStopping(logger, board.Count);
-            await board.ApplyAsync(new Dictionary<string, JobOptions>());
+            Log.JobsNotApplied(logger, mistake.Message);
+            return;
         }
+        await ApplyAsync(wanted);
+    }
+
+    private async Task ApplyAsync(WorkerOptions wanted)
+    {
+        JobChanges changes = await board.ApplyAsync(wanted.Jobs);
+        Log.JobsApplied(logger, changes.Started, changes.Stopped, changes.Kept);
     }
 }

@@ -19,11 +19,17 @@ internal static partial class Log
     [LoggerMessage(9004, LogLevel.Error, "{Job} could not be started: {Reason}", EventName = nameof(JobNotStarted))]
     internal static partial void JobNotStarted(ILogger logger, string job, string reason);
 
+    [LoggerMessage(9005, LogLevel.Critical, "{Job} has failed, and is not run again before the next change of its configuration", EventName = nameof(JobFailed))]
+    internal static partial void JobFailed(ILogger logger, Exception failure, string job);
+
     [LoggerMessage(9010, LogLevel.Information, "Configuration applied: {Started} jobs started, {Stopped} stopped, {Kept} kept", EventName = nameof(JobsApplied))]
     internal static partial void JobsApplied(ILogger logger, int started, int stopped, int kept);
 
     [LoggerMessage(9011, LogLevel.Information, "Stopping {Count} jobs", EventName = nameof(JobsStopping))]
     internal static partial void JobsStopping(ILogger logger, int count);
+
+    [LoggerMessage(9012, LogLevel.Error, "Configuration not applied, all jobs go on as they are: {Mistakes}", EventName = nameof(JobsNotApplied))]
+    internal static partial void JobsNotApplied(ILogger logger, string mistakes);
 
     [LoggerMessage(9020, LogLevel.Information,
         "Loop {Loop}: {Turns} turns, {Callbacks} callbacks, {Posts} posts, {Ready} ready descriptors, queue {Queue}, {Timers} timers, "

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace WorkerApp.Jobs;
 
 /// <summary>The section "Worker".</summary>
@@ -22,23 +20,4 @@ internal sealed class JobOptions
 
     internal bool IsSameAs(JobOptions other) =>
         Every == other.Every && KeepRunning == other.KeepRunning && Command.AsSpan().SequenceEqual(other.Command);
-}
-
-/// <summary>Lists every mistake at once, at the start and at each reload.</summary>
-internal sealed class WorkerOptionsValidator : IValidateOptions<WorkerOptions>
-{
-    public ValidateOptionsResult Validate(string? name, WorkerOptions options)
-    {
-        ValidateOptionsResultBuilder mistakes = new();
-        foreach ((string job, JobOptions settings) in options.Jobs)
-        {
-            if (settings.Command is not [{ Length: > 0 }, ..])
-                mistakes.AddError($"Worker:Jobs:{job}:Command is empty; it must name a program.");
-            if (settings.KeepRunning == settings.Every.HasValue)
-                mistakes.AddError($"Worker:Jobs:{job} must have either Every or KeepRunning: true.");
-            if (settings.Every <= TimeSpan.Zero)
-                mistakes.AddError($"Worker:Jobs:{job}:Every is {settings.Every}; it must be above zero.");
-        }
-        return mistakes.Build();
-    }
 }

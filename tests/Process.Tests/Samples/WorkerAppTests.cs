@@ -79,7 +79,7 @@ public sealed partial class WorkerAppTests : IDisposable
 
         folder.SetJobs(("alive", "echo changed", "-00:00:01"));
         worker.Kill(SIGHUP);
-        worker.Expect("Worker:Jobs:alive:Every is -00:00:01; it must be above zero");
+        worker.Expect("Worker:Jobs:alive:Every is -00:00:01; it must be 00:00:00.0010000 to 49.00:00:00");
         int alive = worker.Count("]: alive");
         Eventually.True(() => worker.Count("]: alive") > alive + 2, "the job goes on");
 
@@ -90,6 +90,52 @@ public sealed partial class WorkerAppTests : IDisposable
 
         worker.Kill(SIGTERM);
         Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
+    [Theory]
+    [InlineData("""{ "Command": ["echo", "x\u0000y"], "KeepRunning": true }""", @"Worker:Jobs:bad:Command:1 is 'x\0y'")]
+    [InlineData("""{ "Command": ["true"], "Every": "60.00:00:00" }""", "Worker:Jobs:bad:Every is 60.00:00:00")]
+    [InlineData("""{ "Command": ["true"], "Every": "soon" }""", "Worker:Jobs:bad:Every")]
+    public async Task Hup_JobThatCouldNotRun_IsRefusedAndTheWorkerGoesOn(string job, string mistake)
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("alive", "while :; do echo alive; sleep 0.2; done", null));
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("]: alive");
+
+        folder.Edit(settings => settings["Worker"]!["Jobs"]!["bad"] = System.Text.Json.Nodes.JsonNode.Parse(job));
+        for (int hup = 1; hup <= 2; hup++)
+        {
+            worker.Kill(SIGHUP);
+            Assert.True(Eventually.TryWait(() => worker.Count(mistake) == hup, TestTimeout), worker.ToString());
+        }
+        int alive = worker.Count("]: alive");
+        Eventually.True(() => worker.Count("]: alive") > alive + 2, "the job goes on");
+        Assert.Equal(1, worker.Count("alive[") - worker.Count("]: alive")); // started once
+
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+        worker.Expect("Stopping 1 jobs");
+    }
+
+    [Fact]
+    public async Task Hup_SeveralFiles_IsAppliedOnceForEachSignal()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("kept", "echo kept; exec sleep 1000", null));
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("]: kept");
+        for (int hup = 1; hup <= 3; hup++)
+        {
+            worker.Kill(SIGHUP);
+            worker.Expect(line => worker.Count("Configuration applied: 0 jobs started, 0 stopped, 1 kept") >= hup, "applied");
+            worker.Kill(SIGUSR1);
+            worker.Expect(line => worker.Count("Children: 1 running") >= hup, "statistics");
+            Assert.Equal(hup, worker.Count("Configuration applied: 0"));
+        }
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+        Assert.Equal(3, worker.Count("Configuration applied: 0"));
     }
 
     [Fact]
@@ -162,11 +208,18 @@ public sealed partial class WorkerAppTests : IDisposable
     {
         using WorkerFolder folder = new();
         folder.Edit(settings => settings["Worker"]!["Jobs"] = System.Text.Json.Nodes.JsonNode.Parse(
-            """{ "a": { "Command": [], "KeepRunning": true }, "b": { "Command": ["true"] } }"""));
+            """
+            {
+                "a": { "Command": [], "KeepRunning": true }, "b": { "Command": ["true"] }, "c": null,
+                "d": { "Command": ["echo", "x\u0000y"], "KeepRunning": true }, "e": { "Command": ["true"], "Every": "60.00:00:00" }
+            }
+            """));
         await using SampleProgram worker = SampleProgram.Start(folder.Program);
         Assert.NotEqual(0, await worker.WaitForExitAsync());
         worker.Expect("Worker:Jobs:a:Command is empty");
         worker.Expect("Worker:Jobs:b must have either Every or KeepRunning: true");
+        worker.Expect(@"Worker:Jobs:d:Command:1 is 'x\0y'; an argument can't hold a NUL");
+        worker.Expect("Worker:Jobs:e:Every is 60.00:00:00; it must be 00:00:00.0010000 to 49.00:00:00");
     }
 
     [Fact]
