@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -209,10 +210,9 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
 
     void ILoopThread.AssertOnLoop() => AssertOnLoop();
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryPost(in WorkItem item)
     {
-        if (IsOnLoopThread)
-            return _queue.TryEnqueueOnLoop(item);
         if (!_queue.TryEnqueue(item))
             return false;
         _waker.Wake();

@@ -63,4 +63,37 @@ internal readonly unsafe struct WorkItem
     }
 
     private static void InvokeInvocation(object callback, object? state) => Unsafe.As<Invocation>(callback).RunOnLoop();
+
+    /// <summary>Where an item lies for its reader: there as soon as its callback is.</summary>
+    internal struct Slot
+    {
+        private object? _callback;
+        private object? _state;
+        private delegate*<object, object?, void> _invoke;
+
+        internal readonly bool IsFilled => Volatile.Read(in _callback) is not null;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal void Fill(in WorkItem item)
+        {
+            _state = item.State;
+            _invoke = item._invoke;
+            Volatile.Write(ref _callback, item.Callback);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        internal bool TryTake(out WorkItem item)
+        {
+            object? callback = Volatile.Read(ref _callback);
+            if (callback is null)
+            {
+                item = default;
+                return false;
+            }
+            item = new WorkItem(callback, _state, _invoke);
+            _state = null;
+            _callback = null;
+            return true;
+        }
+    }
 }

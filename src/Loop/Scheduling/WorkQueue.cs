@@ -1,52 +1,104 @@
-using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 
 namespace UnixLoop.Scheduling;
 
-// The queue between all threads and the loop. After Close has returned, every item that TryEnqueue accepted is in the queue,
-// and none can come any more: what was accepted is run or abandoned, never forgotten.
-//   _gate counts the posters at work in twos; its lowest bit says "closed". A poster that finds the bit set puts nothing in.
-// Leaving the gate is also the full fence that LoopWaker asks of posters.
+// The queue between all threads and the loop: a ring, and when it is full, one of twice its length after it. A post costs one
+// interlocked operation, which is also the full fence that LoopWaker asks of posters: a loop that announces its sleep and
+// still finds the queue empty comes before the post's claim, so the poster sees the announcement.
+// After Close has returned, every item that TryEnqueue accepted is in the queue, and none can come any more: what was accepted
+// is run or abandoned, never forgotten.
+/// <summary>Many threads put in, the loop's thread takes out.</summary>
 internal sealed class WorkQueue
 {
-    private const long Closed = 1;
-    private const long OnePoster = 2;
+    private const int FirstLength = 64;
+    private const int MaxLength = 1 << 20;
 
-    private readonly ConcurrentQueue<WorkItem> _items = new();
-    private long _gate;
+    private readonly Lock _growth = new();
+    private volatile WorkRing _tail;
+    private volatile WorkRing _head;
+    private volatile bool _isClosed;
 
-    internal int Count => _items.Count;
+    internal WorkQueue() => _head = _tail = new WorkRing(FirstLength);
 
-    internal bool IsEmpty => _items.IsEmpty;
-
-    internal bool IsClosed => (Volatile.Read(ref _gate) & Closed) != 0;
-
-    /// <summary>Any thread. Ends with a full fence; false once the queue is closed.</summary>
-    internal bool TryEnqueue(in WorkItem item)
+    /// <summary>Any thread; a moment's figure.</summary>
+    internal int Count
     {
-        bool isOpen = (Interlocked.Add(ref _gate, OnePoster) & Closed) == 0;
-        if (isOpen)
-            _items.Enqueue(item);
-        Interlocked.Add(ref _gate, -OnePoster);
-        return isOpen;
+        get
+        {
+            int count = 0;
+            for (WorkRing? ring = _head; ring is not null; ring = Volatile.Read(ref ring.Next))
+                count += ring.Count;
+            return count;
+        }
     }
 
-    /// <summary>The loop's own posts: it is awake, and it alone closes the queue, so neither fence nor count is needed.</summary>
-    internal bool TryEnqueueOnLoop(in WorkItem item)
+    /// <summary>The loop; false as soon as a position is claimed.</summary>
+    internal bool IsEmpty
     {
-        if (IsClosed)
-            return false;
-        _items.Enqueue(item);
-        return true;
+        get
+        {
+            WorkRing head = _head;
+            return head.Count == 0 && Volatile.Read(ref head.Next) is null;
+        }
     }
 
-    internal bool TryDequeue(out WorkItem item) => _items.TryDequeue(out item);
+    internal bool IsClosed => _isClosed;
 
-    /// <summary>Refuses further items and waits, for as long as an enqueue takes, for posters that have passed the gate.</summary>
+    /// <summary>Any thread. Passes a full fence; false once the queue is closed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryEnqueue(in WorkItem item) => _tail.TryEnqueue(item) || TryEnqueueFurther(item);
+
+    private bool TryEnqueueFurther(in WorkItem item)
+    {
+        while (!_isClosed)
+        {
+            WorkRing tail = _tail;
+            if (tail.TryEnqueue(item))
+                return true;
+            Grow(tail);
+        }
+        return false;
+    }
+
+    private void Grow(WorkRing full)
+    {
+        lock (_growth)
+        {
+            if (_isClosed || _tail != full)
+                return;
+            var next = new WorkRing(Math.Min(full.Length * 2, MaxLength));
+            full.Freeze();
+            Volatile.Write(ref full.Next, next);
+            _tail = next;
+        }
+    }
+
+    /// <summary>The loop. False also where the next item has its place and is still being put there: <see cref="IsEmpty"/> knows.</summary>
+    internal bool TryDequeue(out WorkItem item)
+    {
+        while (true)
+        {
+            WorkRing head = _head;
+            if (head.TryDequeue(out item))
+                return true;
+            // A ring that another follows is frozen: once it is empty, it stays so.
+            if (Volatile.Read(ref head.Next) is not { } next || head.Count > 0)
+                return false;
+            _head = next;
+        }
+    }
+
+    /// <summary>The loop, or who ends a loop that never ran. Refuses further items and waits, for as long as an enqueue takes, for those that were accepted.</summary>
     internal void Close()
     {
-        Interlocked.Or(ref _gate, Closed);
-        var spinner = new SpinWait();
-        while (Volatile.Read(ref _gate) != Closed)
-            spinner.SpinOnce();
+        lock (_growth)
+        {
+            if (_isClosed)
+                return;
+            _isClosed = true;
+            _tail.Freeze();
+        }
+        for (WorkRing? ring = _head; ring is not null; ring = ring.Next)
+            ring.AwaitClaims();
     }
 }

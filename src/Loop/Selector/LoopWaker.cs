@@ -4,7 +4,7 @@ namespace UnixLoop.Selector;
 
 // A poster must wake a loop that sleeps, and should make no syscall for one that does not.
 //   loop:   sleeping = 1; full fence; look at the queue again; epoll_wait; sleeping = 0
-//   poster: put into the queue; full fence; if sleeping: take the flag, and who took it writes the eventfd
+//   poster: claim a place in the queue; full fence; if sleeping: take the flag, and who took it writes the eventfd
 // Either the loop sees the post or the poster sees the flag. The eventfd is registered edge-triggered, and nobody reads it.
 internal sealed class LoopWaker : IDisposable
 {
