@@ -27,6 +27,9 @@ public sealed class ChildFaultTests
     [Fact]
     public Task Pipes_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new PipesScenario());
 
+    [Fact]
+    public Task Pipeline_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new PipelineScenario());
+
     [Theory, MemberData(nameof(Watchers))]
     public Task Wait_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new WaitScenario(Enum.Parse<WatcherKind>(watcher)));
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace UnixLoop;
 
 /// <summary>Starts child processes and watches them on an event loop (asyncio: <c>create_subprocess_exec</c>).</summary>
@@ -30,6 +32,7 @@ public interface ISubprocessFactory
     /// <exception cref="InvalidOperationException">The watcher or the loop is not active, or the loop ended before the child's pipes did.</exception>
     /// <exception cref="IOException">A pipe to the child failed, so that input or output is missing; the message names the errno. The child is gone.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
+    [OverloadResolutionPriority(1)] // what new(...) means
     Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>
@@ -45,5 +48,29 @@ public interface ISubprocessFactory
     /// <exception cref="TimeoutException">The time-out passed; the child is gone.</exception>
     /// <exception cref="IOException">A pipe to the child failed, so that input or lines are missing; the message names the errno. The child is gone.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
+    [OverloadResolutionPriority(1)] // what new(...) means
     IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Runs a pipeline to the end of all its members: the first one gets the input, the last one's output and everybody's errors
+    /// are captured. <see cref="SubprocessResult.Members"/> has each one's status.
+    /// </summary>
+    /// <param name="pipeline">What to run.</param>
+    /// <param name="options">Input, limits, time-out; null for the defaults.</param>
+    /// <param name="cancellationToken">Stops all members by the ladder and awaits the reaps before it throws.</param>
+    /// <returns>How it ended and what it wrote.</returns>
+    /// <exception cref="SubprocessStartException">A member could not be started; the message says which. The others are gone.</exception>
+    /// <inheritdoc cref="RunAsync(SubprocessStartInfo, SubprocessRunOptions?, CancellationToken)" path="/exception"/>
+    Task<SubprocessResult> RunAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Runs a pipeline and yields the last member's lines, and everybody's from standard error, as they come. Leaving the loop
+    /// early stops all members. When the lines end, a member that failed throws.
+    /// </summary>
+    /// <param name="pipeline">What to run.</param>
+    /// <param name="options">Input, limit on a line's length, time-out; null for the defaults.</param>
+    /// <param name="cancellationToken">Stops all members by the ladder and awaits the reaps before it throws.</param>
+    /// <returns>The lines without their line ends.</returns>
+    /// <inheritdoc cref="ReadLinesAsync(SubprocessStartInfo, SubprocessRunOptions?, CancellationToken)" path="/exception"/>
+    IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using UnixLoop.Subprocesses;
 
 namespace UnixLoop;
@@ -70,6 +71,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     }
 
     /// <inheritdoc/>
+    [OverloadResolutionPriority(1)]
     public Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(startInfo);
@@ -79,12 +81,31 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     }
 
     /// <inheritdoc/>
+    [OverloadResolutionPriority(1)]
     public IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(startInfo);
         options ??= new SubprocessRunOptions();
         RunOptionRules.Check(startInfo, options);
-        return LineRun.ReadAsync(_launcher, startInfo, options, RecordArguments, cancellationToken);
+        return LineRun.ReadAsync(_launcher, [startInfo], options, RecordArguments, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task<SubprocessResult> RunAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        options ??= new SubprocessRunOptions();
+        PipelineRules.Check(pipeline, options);
+        return PipelineRun.RunAsync(_launcher, pipeline.Members, options, RecordArguments, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        options ??= new SubprocessRunOptions();
+        PipelineRules.Check(pipeline, options);
+        return LineRun.ReadAsync(_launcher, pipeline.Members, options, RecordArguments, cancellationToken);
     }
 
     /// <summary>

@@ -7,8 +7,12 @@ public sealed class SubprocessFailedException : Exception
 {
     internal const int TailBytes = 2048;
 
-    internal SubprocessFailedException(string command, ChildExitStatus exit, ReadOnlySpan<byte> standardError)
-        : base(Describe(command, exit, standardError))
+    /// <param name="command">What was run.</param>
+    /// <param name="place">Where in its pipeline; may be empty.</param>
+    /// <param name="exit">How it ended.</param>
+    /// <param name="standardError">The end of it; one byte more than <see cref="TailBytes"/> says that it was cut.</param>
+    internal SubprocessFailedException(string command, string place, ChildExitStatus exit, ReadOnlySpan<byte> standardError)
+        : base(Describe(command, place, exit, standardError))
     {
         Exit = exit;
     }
@@ -16,10 +20,10 @@ public sealed class SubprocessFailedException : Exception
     /// <summary>How it ended.</summary>
     public ChildExitStatus Exit { get; }
 
-    private static string Describe(string command, ChildExitStatus exit, ReadOnlySpan<byte> standardError)
+    private static string Describe(string command, string place, ChildExitStatus exit, ReadOnlySpan<byte> standardError)
     {
         bool cut = standardError.Length > TailBytes;
         string tail = Encoding.UTF8.GetString(cut ? standardError[^TailBytes..] : standardError).Trim();
-        return tail.Length == 0 ? $"'{command}' ended with {exit}." : $"'{command}' ended with {exit}: {(cut ? "…" : "")}{tail}";
+        return $"'{command}'{place} ended with {exit}{(tail.Length == 0 ? "." : $": {(cut ? "…" : "")}{tail}")}";
     }
 }

@@ -11,7 +11,7 @@ public sealed class SubprocessRunOptions
     /// <value>Default 16 MiB; 0 or more.</value>
     public int MaxOutputBytes { get; set; } = 16 * 1024 * 1024;
 
-    /// <summary>Bytes of one line for <see cref="ISubprocessFactory.ReadLinesAsync"/>; the rest of a longer line is dropped.</summary>
+    /// <summary>Bytes of one line for <c>ReadLinesAsync</c>; the rest of a longer line is dropped.</summary>
     /// <value>Default 64 KiB; 1 or more.</value>
     public int MaxLineBytes { get; set; } = 64 * 1024;
 

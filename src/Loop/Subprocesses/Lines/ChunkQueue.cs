@@ -4,8 +4,8 @@ using UnixLoop.Transports.Pipes;
 namespace UnixLoop.Subprocesses;
 
 /// <summary>
-/// Carries what both streams of a child bring, in the order of the reads, from the loop to one reader elsewhere. A reader that
-/// falls behind pauses both streams.
+/// Carries what the streams of a run bring, in the order of the reads, from the loop to one reader elsewhere. A reader that
+/// falls behind pauses all of them.
 /// </summary>
 internal sealed class ChunkQueue : IValueTaskSource
 {
@@ -25,7 +25,7 @@ internal sealed class ChunkQueue : IValueTaskSource
     internal Exception? Error { get; private set; }
 
     /// <summary>A sink for one of the streams.</summary>
-    internal IReadSink Open(bool isError) => new ChunkSink(this, isError);
+    internal IReadSink Open(LineSource source) => new ChunkSink(this, source);
 
     internal bool TryTake(out Chunk chunk)
     {

@@ -3,7 +3,7 @@ using UnixLoop.Transports.Pipes;
 namespace UnixLoop.Subprocesses;
 
 /// <summary>Brings one stream into a <see cref="ChunkQueue"/>: read into a buffer that the thread keeps, queued in one of the right size.</summary>
-internal sealed class ChunkSink(ChunkQueue queue, bool isError) : IReadSink
+internal sealed class ChunkSink(ChunkQueue queue, LineSource source) : IReadSink
 {
     [ThreadStatic]
     private static byte[]? t_buffer;
@@ -12,7 +12,7 @@ internal sealed class ChunkSink(ChunkQueue queue, bool isError) : IReadSink
 
     public Span<byte> GetSpan() => t_buffer ??= GC.AllocateUninitializedArray<byte>(PipeDefaults.ReadBlock);
 
-    public void Advance(int count) => queue.Add(Chunk.CopyOf(t_buffer.AsSpan(0, count), isError));
+    public void Advance(int count) => queue.Add(Chunk.CopyOf(t_buffer.AsSpan(0, count), source));
 
     public bool Flush() => queue.Flush();
 

@@ -6,43 +6,41 @@ using UnixLoop.Transports.Pipes;
 namespace UnixLoop.Subprocesses;
 
 /// <summary>
-/// ReadLinesAsync, from the spawn to the last line. The loop reads and queues; lines are cut on the reader's thread. Disposed
-/// before the end, it stops the child.
+/// ReadLinesAsync of a child or of a pipeline, from the spawn to the last line. The loop reads and queues; lines are cut on the reader's thread. Disposed
+/// before the end, it stops them all.
 /// </summary>
-internal sealed class LineRun : IChildConsumer, IAsyncDisposable
+internal sealed class LineRun : IRunOwner, IAsyncDisposable
 {
     private readonly SubprocessServices _services;
     private readonly SubprocessRunOptions _options;
     private readonly EarlyStop _early;
     private readonly ChunkQueue _queue = new();
-    private readonly LineSplitter _outputLines;
-    private readonly LineSplitter _errorLines;
-    private readonly TailBuffer _errorTail = new(SubprocessFailedException.TailBytes + 1);
-    private ChildProcess? _child;
+    private readonly RunMembers _members;
+    private readonly List<LineSource> _sources = [];
+    private readonly Dictionary<RunMember, TailBuffer> _errorTails = [];
     private InputFeed? _feed;
     private CancellationToken _cancellationToken;
-    private string _command = "";
     private ITimer? _drainTimer;
     private Chunk _chunk;
     private int _position;
-    private RunSpan _span;
     private SubprocessLine _current;
     private volatile bool _hasExited;
 
-    private LineRun(SubprocessServices services, SubprocessRunOptions options)
+    private LineRun(SubprocessServices services, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options)
     {
         _services = services;
         _options = options;
         _early = new EarlyStop(services, options, OnStopping);
-        _outputLines = new LineSplitter(isError: false, options.MaxLineBytes);
-        _errorLines = new LineSplitter(isError: true, options.MaxLineBytes);
+        _members = new RunMembers(this, programs);
     }
 
     internal static async IAsyncEnumerable<SubprocessLine> ReadAsync(
-        SubprocessLauncher launcher, SubprocessStartInfo startInfo, SubprocessRunOptions options, bool recordArguments,
+        SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options, bool recordArguments,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        LineRun run = await StartAsync(launcher, startInfo, options, recordArguments, cancellationToken).ConfigureAwait(false);
+        var run = new LineRun(launcher.Services, programs, options);
+        await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
+        run.Begin(cancellationToken);
         await using (run.ConfigureAwait(false))
         {
             while (await run.MoveNextAsync().ConfigureAwait(false))
@@ -50,40 +48,22 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
         }
     }
 
-    private static async Task<LineRun> StartAsync(
-        SubprocessLauncher launcher, SubprocessStartInfo startInfo, SubprocessRunOptions options, bool recordArguments, CancellationToken cancellationToken)
+    public IReadSink OpenOutput(RunMember member, bool isError)
     {
-        RunSpan span = RunSpan.Start(startInfo, recordArguments);
-        var run = new LineRun(launcher.Services, options);
-        try
-        {
-            ChildProcess child = await launcher.LaunchAsync(startInfo, RunStreams.Of(startInfo, options), run, cancellationToken).ConfigureAwait(false);
-            // What follows a line is the caller's code: not on the thread that launched.
-            if (LaunchThread.IsCurrent)
-                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            span.OnStarted(child);
-            run.Begin(child, span, startInfo.ToString(), cancellationToken);
-            return run;
-        }
-        catch (Exception e)
-        {
-            span.EndWithFailure(e);
-            throw;
-        }
+        var source = new LineSource(isError, _options.MaxLineBytes);
+        _sources.Add(source);
+        if (source.Tail is { } tail)
+            _errorTails.Add(member, tail);
+        return _queue.Open(source);
     }
-
-    public IReadSink OpenOutput(bool isError) => _queue.Open(isError);
 
     public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);
 
-    private void Begin(ChildProcess child, RunSpan span, string command, CancellationToken cancellationToken)
+    private void Begin(CancellationToken cancellationToken)
     {
-        _child = child;
-        _span = span;
-        _command = command;
         _cancellationToken = cancellationToken;
-        _early.Arm(child, cancellationToken); // before the feed, which may fail at once
-        _feed = InputFeed.Begin(_services, _options, child, _early);
+        _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
+        _feed = InputFeed.Begin(_services, _options, _members.First.Child!, _early);
     }
 
     /// <summary>Goes to the next line; false after the last one of a child that succeeded.</summary>
@@ -93,7 +73,7 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
         while (_early.Reason is RunEnd.None or RunEnd.TimedOut)
         {
             // Before the queue is looked at: what ended then is in the queue by now.
-            bool ended = _hasExited && _child!.OpenOutputs == 0;
+            bool ended = _hasExited && _members.OpenOutputs == 0;
             if (TryTakeLine())
                 return true;
             if (ended)
@@ -109,32 +89,30 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
         _early.Disarm();
         _queue.Discard();
         if (!_early.CannotStop)
-            await _child!.StopQuietlyAsync(_options.StopGrace, CancellationToken.None).ConfigureAwait(false);
+            await _members.StopQuietlyAsync(_options.StopGrace).ConfigureAwait(false);
         _drainTimer?.Dispose();
-        _child!.CloseStreams(null);
+        _members.CloseStreams();
         if (_feed is not null)
             await _feed.DisposeAsync().ConfigureAwait(false);
         ReturnChunk();
-        _outputLines.Release();
-        _errorLines.Release();
-        _span.End(_child, _early.Reason);
+        foreach (LineSource source in _sources)
+            source.Lines.Release();
+        _members.EndSpans(_early.Reason);
     }
 
-    public void OnExited(ChildProcess child)
+    public void OnAllExited()
     {
-        _child = child;
-        if (child.OpenOutputs > 0)
+        if (_members.OpenOutputs > 0)
             _drainTimer = _services.Loop.Clock.CreateTimer(static self => ((LineRun)self!).OnDrainBound(), this, _options.DrainBound, Timeout.InfiniteTimeSpan);
         _hasExited = true;
         _queue.Wake();
     }
 
-    public void OnOutputEnded(ChildProcess child) => _queue.Wake();
+    public void OnOutputEnded() => _queue.Wake();
 
     private void OnDrainBound()
     {
-        SubprocessLog.OutputCutOff(_services.Logger, _child!.FileName, _child.Id, _options.DrainBound);
-        _child.CloseOutputs();
+        _members.CutOff(_services.Logger, _options.DrainBound);
     }
 
     private void OnStopping() => _queue.Wake();
@@ -148,11 +126,10 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
                 ReturnChunk();
                 if (!_queue.TryTake(out _chunk))
                     return false;
-                if (_chunk.IsError)
-                    _errorTail.Append(_chunk.Bytes);
+                _chunk.Source.Tail?.Append(_chunk.Bytes);
             }
             ReadOnlySpan<byte> rest = _chunk.Bytes[_position..];
-            bool taken = (_chunk.IsError ? _errorLines : _outputLines).TryTakeLine(ref rest, out SubprocessLine line);
+            bool taken = _chunk.Source.Lines.TryTakeLine(ref rest, out SubprocessLine line);
             _position = _chunk.Length - rest.Length;
             if (taken)
             {
@@ -164,27 +141,34 @@ internal sealed class LineRun : IChildConsumer, IAsyncDisposable
 
     private bool TryTakeLastLine()
     {
-        if (!_outputLines.TryTakeLast(out SubprocessLine line) && !_errorLines.TryTakeLast(out line))
-            return false;
-        _current = line;
-        return true;
+        foreach (LineSource source in _sources)
+        {
+            if (source.Lines.TryTakeLast(out _current))
+                return true;
+        }
+        return false;
     }
 
     private bool End()
     {
-        ChildExitStatus exit = _child!.ExitStatus!.Value;
+        int deciding = _members.IndexOfDeciding();
+        RunMember member = _members.All[deciding];
+        ChildExitStatus exit = member.Child!.ExitStatus!.Value;
         if (_early.Reason == RunEnd.TimedOut)
-            throw new TimeoutException($"'{_command}' was stopped at its time-out of {_options.Timeout}: {exit}.");
-        if ((_queue.Error ?? _child.InputError) is { } broken)
+            throw new TimeoutException($"'{_members.Command}' was stopped at its time-out of {_options.Timeout}: {exit}.");
+        if ((_queue.Error ?? _members.First.Child!.InputError) is { } broken)
             ExceptionDispatchInfo.Throw(broken);
-        return exit.IsSuccess ? false : throw new SubprocessFailedException(_command, exit, _errorTail.Bytes);
+        if (exit.IsSuccess)
+            return false;
+        throw new SubprocessFailedException(
+            member.Command, _members.PlaceOf(deciding), exit, _errorTails.TryGetValue(member, out TailBuffer? tail) ? tail.Bytes : default);
     }
 
     private async ValueTask<bool> EndEarlyAsync()
     {
         _queue.Discard();
         if (!_early.CannotStop)
-            await _child!.Exited.ConfigureAwait(false);
+            await _members.WaitForExitAsync().ConfigureAwait(false);
         if (_early.Reason == RunEnd.Cancelled)
             throw new OperationCanceledException(_cancellationToken);
         ExceptionDispatchInfo.Throw(_early.Failure!);

@@ -58,6 +58,8 @@ internal sealed partial class ChildProcess
         return cancellationToken.CanBeCanceled && !stopped.IsCompleted ? SkipGraceOnCancelAsync(stopped, cancellationToken) : stopped;
     }
 
+    Task IStoppable.StopAsync(TimeSpan grace) => StopAsync(grace, CancellationToken.None);
+
     /// <summary>As <see cref="StopAsync"/>, for many: one that can't be stopped is logged.</summary>
     internal async Task StopQuietlyAsync(TimeSpan grace, CancellationToken cancellationToken)
     {

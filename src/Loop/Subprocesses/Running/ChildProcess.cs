@@ -18,7 +18,7 @@ namespace UnixLoop.Subprocesses;
 //   Running   OnExited    Exited   (reaped by somebody else)
 //   Exiting   OnExited    Exited   none: it is dead; its group's last one is sent on entering
 //   Exited                         none
-internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
+internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, IStoppable
 {
     private readonly Lock _gate = new();
     private readonly SubprocessServices _services;
@@ -80,7 +80,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner
 
     internal ReadPump? Error { get; }
 
-    internal bool HasExited => _state == State.Exited;
+    public bool HasExited => _state == State.Exited;
 
     /// <summary>Output streams that have not reached their end.</summary>
     internal int OpenOutputs => Volatile.Read(ref _openOutputs);

@@ -22,7 +22,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
 #pragma warning restore CA1001
 {
     private readonly TimeSpan _grace = options.StopGrace;
-    private ChildProcess? _child;
+    private IStoppable? _target;
     private CancellationTokenRegistration _cancellation;
     private ITimer? _timer;
     private int _reason;
@@ -35,9 +35,9 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     /// <summary>Whether the child is beyond our reach (EPERM): its exit must not be waited for.</summary>
     internal bool CannotStop { get; private set; }
 
-    internal void Arm(ChildProcess child, CancellationToken cancellationToken)
+    internal void Arm(IStoppable target, CancellationToken cancellationToken)
     {
-        _child = child;
+        _target = target;
         if (options.Timeout != Timeout.InfiniteTimeSpan)
             _timer = services.Loop.Clock.CreateTimer(static self => ((EarlyStop)self!).OnTimeout(), this, options.Timeout, Timeout.InfiniteTimeSpan);
         if (cancellationToken.CanBeCanceled)
@@ -61,7 +61,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     private void OnTimeout()
     {
         // The time-out is the child's: what a grandchild does with the pipes afterwards has a bound of its own.
-        if (!_child!.HasExited)
+        if (!_target!.HasExited)
             Stop(RunEnd.TimedOut);
     }
 
@@ -77,7 +77,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     {
         try
         {
-            await _child!.StopAsync(_grace, CancellationToken.None).ConfigureAwait(false);
+            await _target!.StopAsync(_grace).ConfigureAwait(false);
         }
         catch (UnauthorizedAccessException e)
         {

@@ -47,6 +47,25 @@ internal static class StreamFiles
         return result;
     }
 
+    /// <summary>A pipe for two children: both ends block.</summary>
+    internal static PosixResult OpenJoint(out UnixHandle? readEnd, out UnixHandle? writeEnd)
+    {
+        (readEnd, writeEnd) = (null, null);
+        PosixResult opened = Libc.Pipe(out int readNumber, out int writeNumber);
+        if (opened.IsError)
+            return opened;
+
+        PosixResult reading = Lift(PosixResult.Success(readNumber));
+        PosixResult writing = Lift(PosixResult.Success(writeNumber));
+        readEnd = reading.IsSuccess ? new UnixHandle(reading.IntValue) : null;
+        writeEnd = writing.IsSuccess ? new UnixHandle(writing.IntValue) : null;
+        if (readEnd is not null && writeEnd is not null)
+            return PosixResult.Success();
+        readEnd?.Dispose();
+        writeEnd?.Dispose();
+        return reading.IsError ? reading : writing;
+    }
+
     internal static string Describe(Stdio stream) => stream.Kind == StdioKind.Null ? "/dev/null" : $"'{stream.Path}'";
 
     /// <summary>Takes over <paramref name="opened"/> and answers with a number above the standard streams.</summary>

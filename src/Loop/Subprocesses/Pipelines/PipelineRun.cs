@@ -1,0 +1,135 @@
+using System.Runtime.ExceptionServices;
+using UnixLoop.Interop;
+using UnixLoop.Transports.Pipes;
+
+namespace UnixLoop.Subprocesses;
+
+// RunAsync of a pipeline; as CaptureRun, which is the shorter way for one child, with these differences:
+//  - the exit is that of the last member to go, and so are the bounds that follow it;
+//  - each member has its own capture of standard error, the last one that of standard output.
+internal sealed class PipelineRun : IRunOwner
+{
+    private readonly SubprocessServices _services;
+    private readonly SubprocessRunOptions _options;
+    private readonly EarlyStop _early;
+    private readonly RunMembers _members;
+    private readonly Dictionary<(RunMember, bool IsError), CaptureSink> _captures = [];
+    private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ITimer? _drainTimer;
+    private bool _isCutOff;
+    private int _awaited;
+
+    private PipelineRun(SubprocessServices services, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options)
+    {
+        _services = services;
+        _options = options;
+        _early = new EarlyStop(services, options, OnStopping);
+        _members = new RunMembers(this, programs);
+        _awaited = 1; // that all have exited and are known
+    }
+
+    internal static async Task<SubprocessResult> RunAsync(
+        SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options, bool recordArguments, CancellationToken cancellationToken)
+    {
+        var run = new PipelineRun(launcher.Services, programs, options);
+        await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await run.AwaitEndAsync(cancellationToken).ConfigureAwait(false);
+            SubprocessResult result = run.ToResult(cancellationToken);
+            run._members.EndSpans(run._early.Reason);
+            return result;
+        }
+        catch (Exception e)
+        {
+            run._members.EndSpansWithFailure(e);
+            throw;
+        }
+    }
+
+    public IReadSink OpenOutput(RunMember member, bool isError)
+    {
+        Interlocked.Increment(ref _awaited);
+        return _captures[(member, isError)] = new CaptureSink(_options.MaxOutputBytes);
+    }
+
+    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);
+
+    private async Task AwaitEndAsync(CancellationToken cancellationToken)
+    {
+        _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
+        InputFeed? feed = InputFeed.Begin(_services, _options, _members.First.Child!, _early);
+        await _done.Task.ConfigureAwait(false);
+        _early.Disarm();
+        _drainTimer?.Dispose();
+        _members.CloseStreams();
+        if (feed is not null)
+            await feed.DisposeAsync().ConfigureAwait(false);
+    }
+
+    public void OnAllExited()
+    {
+        if (_members.OpenOutputs > 0)
+        {
+            if (_early.Reason is RunEnd.Cancelled or RunEnd.Failed)
+                _members.CloseOutputs();
+            else
+                _drainTimer = _services.Loop.Clock.CreateTimer(static self => ((PipelineRun)self!).OnDrainBound(), this, _options.DrainBound, Timeout.InfiniteTimeSpan);
+        }
+        Arrive();
+    }
+
+    public void OnOutputEnded() => Arrive();
+
+    private void OnDrainBound()
+    {
+        Volatile.Write(ref _isCutOff, true);
+        _members.CutOff(_services.Logger, _options.DrainBound);
+    }
+
+    private void OnStopping()
+    {
+        if (_early.CannotStop)
+            _done.TrySetResult();
+        else if (_early.Reason is RunEnd.Cancelled or RunEnd.Failed && _members.HasExited)
+            _members.CloseOutputs();
+    }
+
+    private void Arrive()
+    {
+        if (Interlocked.Decrement(ref _awaited) == 0)
+            _done.TrySetResult();
+    }
+
+    private SubprocessResult ToResult(CancellationToken cancellationToken)
+    {
+        if (_early.Reason == RunEnd.Cancelled)
+            throw new OperationCanceledException(cancellationToken);
+        if (_early.Reason == RunEnd.Failed)
+            ExceptionDispatchInfo.Throw(_early.Failure!);
+        if (_members.First.Child!.InputError is { } broken)
+            ExceptionDispatchInfo.Throw(broken);
+        var results = new SubprocessResult[_members.Count];
+        for (int i = 0; i < results.Length; i++)
+            results[i] = ToResult(_members.All[i], _members.PlaceOf(i));
+        return new SubprocessResult(_members.Command, results, _members.IndexOfDeciding());
+    }
+
+    private SubprocessResult ToResult(RunMember member, string place)
+    {
+        bool truncated = Volatile.Read(ref _isCutOff);
+        byte[] output = Take(member, isError: false, ref truncated);
+        byte[] error = Take(member, isError: true, ref truncated);
+        return new SubprocessResult(member.Command, member.Child!.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut) { Place = place };
+    }
+
+    private byte[] Take(RunMember member, bool isError, ref bool truncated)
+    {
+        if (!_captures.TryGetValue((member, isError), out CaptureSink? capture))
+            return [];
+        if (capture.Error is { } broken)
+            ExceptionDispatchInfo.Throw(broken);
+        truncated |= capture.IsTruncated;
+        return capture.Take();
+    }
+}
