@@ -33,6 +33,7 @@ internal static class DocumentedErrnos
         ["openat"] = new("open(2)",
             [EACCES, EDQUOT, EINTR, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOTDIR, ENXIO, EOVERFLOW, EPERM, EROFS, ETXTBSY]),
         ["pipe2"] = new("pipe(2)", [EMFILE, ENFILE]),
+        ["statx"] = new("statx(2)", [EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR]),
         ["access"] = new("access(2)", [EACCES, EIO, ELOOP, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR]),
         ["fcntl F_DUPFD_CLOEXEC"] = new("fcntl(2)", [EMFILE]),
         ["fcntl F_SETPIPE_SZ"] = new("fcntl(2)", [EBUSY, EPERM]) { Beyond = [ENOMEM] },

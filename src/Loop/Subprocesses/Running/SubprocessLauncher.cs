@@ -10,14 +10,17 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
 
     /// <summary>
     /// Spawns on the caller's thread, and has completed when it returns; on a loop's thread it moves to another thread, unless
-    /// <see cref="StartOnLoop"/> is set, and its task continues there.
+    /// <see cref="StartOnLoop"/> is set, and its task continues there. One that may wait in open(2) moves in any case.
     /// </summary>
     internal ValueTask<ChildProcess> LaunchAsync(
         SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
     {
-        if (UnixEventLoop.Current is null || StartOnLoop)
+        bool isPatient = PatientStart.IsNeededFor(streams);
+        if (!isPatient && (UnixEventLoop.Current is null || StartOnLoop))
             return LaunchHereAsync(startInfo, streams, consumer, cancellationToken);
         var request = new LaunchRequest(this, startInfo, streams, consumer, cancellationToken);
+        if (isPatient)
+            return new ValueTask<ChildProcess>(PatientStart.RunAsync(request, streams, cancellationToken));
         LaunchThread.Enqueue(request);
         return new ValueTask<ChildProcess>(request.Launched);
     }
@@ -34,7 +37,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         {
             ThrowIfInactive();
             using ChildSpawnScope scope = services.Watcher.BeginSpawn();
-            child = Spawn(startInfo, streams, consumer);
+            child = Spawn(startInfo, streams, consumer, cancellationToken);
             failure = TryBegin(child, startInfo);
         }
         catch (Exception e)
@@ -57,13 +60,13 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
                 $"{services.Watcher.GetType().Name} is {(services.Watcher.IsActive ? "active" : "not active")} and loop '{services.Loop.Name}' is {services.Loop.State}: no child was started.");
     }
 
-    private ChildProcess Spawn(SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer)
+    private ChildProcess Spawn(SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
     {
         long startedAt = services.Loop.Clock.GetTimestamp();
         SpawnedChild spawned;
         try
         {
-            spawned = Spawner.Start(startInfo, streams.Input, streams.Output, streams.Error, services.Logger, services.Environment);
+            spawned = Spawner.Start(startInfo, streams.Input, streams.Output, streams.Error, services.Logger, services.Environment, cancellationToken);
         }
         catch (SubprocessStartException e)
         {

@@ -21,13 +21,14 @@ internal static unsafe class Spawner
     /// <param name="error">The child's descriptor 2; alone may be <see cref="Stdio.AsOutput"/>.</param>
     /// <param name="logger">For fallbacks of old systems; null logs nothing.</param>
     /// <param name="environment">Our variables; null reads them now.</param>
+    /// <param name="cancellationToken">Asked once the files are open, before the child is made.</param>
     /// <exception cref="SubprocessStartException">The child could not be started.</exception>
     /// <exception cref="ArgumentException"><paramref name="info"/> contradicts itself; the message names the property.</exception>
-    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger = null, EnvironmentBlock? environment = null) =>
-        Start(info, input, output, error, logger, SpawnFeatures.OfThisLibc, environment);
+    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger = null, EnvironmentBlock? environment = null, CancellationToken cancellationToken = default) =>
+        Start(info, input, output, error, logger, SpawnFeatures.OfThisLibc, environment, cancellationToken);
 
     /// <summary>As it is done with a C library that has only those <paramref name="features"/>.</summary>
-    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger, SpawnFeatures features, EnvironmentBlock? environment = null)
+    internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger, SpawnFeatures features, EnvironmentBlock? environment = null, CancellationToken cancellationToken = default)
     {
         StartInfoRules.Check(info, input, output, error);
         if (logger is not null)
@@ -38,6 +39,8 @@ internal static unsafe class Spawner
         using SpawnStrings strings = new(info, environment);
         using ChildDescriptors descriptors = new(info, logger);
         descriptors.Open(input, output, error);
+        // A FIFO may have waited for hours.
+        cancellationToken.ThrowIfCancellationRequested();
         ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input);
         int pid = Launch(info, in strings, descriptors, group, features, out int bornWithPidfd);
 

@@ -1,0 +1,34 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Interop;
+
+internal static unsafe partial class Libc
+{
+    private const int StatxBytes = 256; // struct statx of linux/stat.h
+    private const int StatxModeOffset = 28;
+    private const int STATX_TYPE = 1;
+
+    // inode(7), as values of FileType
+    private const int FileTypeMask = 0xF000;
+    internal const int Fifo = 0x1000;
+    internal const int Directory = 0x4000;
+    internal const int RegularFile = 0x8000;
+
+    // asm/unistd_64.h and asm-generic/unistd.h. By number: glibc has statx(2) from 2.28 on, musl hardly any.
+    private static readonly int StatxNumber = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 291 : 332;
+
+    /// <summary>statx(2), of which the file type alone: <see cref="RegularFile"/> and so on, of what <paramref name="path"/> leads to.</summary>
+    internal static PosixResult FileType(string path)
+    {
+        if (Faults.IsEnabled && Faults.Fails("statx", out PosixResult fault))
+            return fault;
+        byte* answer = stackalloc byte[StatxBytes];
+        fixed (byte* name = Encoding.UTF8.GetBytes(path + '\0'))
+        {
+            PosixResult asked = Result(syscall(StatxNumber, AT_FDCWD, (nint)name, 0, STATX_TYPE, (nint)answer));
+            return asked.IsError ? asked : PosixResult.Success(*(ushort*)(answer + StatxModeOffset) & FileTypeMask);
+        }
+    }
+}
