@@ -136,7 +136,13 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, for those who can't await, such as a service provider that is disposed synchronously.</summary>
-    public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
+    /// <remarks>On a loop's thread the reaps are not awaited: they are that thread's work.</remarks>
+    public void Dispose()
+    {
+        Task disposed = DisposeAsync().AsTask();
+        if (UnixEventLoop.Current is null)
+            disposed.GetAwaiter().GetResult();
+    }
 
     private async Task SettleAsync(Task<ChildProcess> launched, PipedStreams streams, TaskCompletionSource<ISubprocess> started)
     {

@@ -67,6 +67,22 @@ public sealed class FactoryTests : SubprocessTest
     }
 
     [Fact]
+    public async Task Dispose_OnTheLoop_KillsAndLeavesTheReapsToIt()
+    {
+        ISubprocess child = await StartAsync(PipedShell("sleep 1000"));
+        Task<ChildExitStatus> exited = ExitOf(child);
+        bool reapedMeanwhile = await Loop.InvokeAsync(() =>
+        {
+            Factory.Dispose();
+            return exited.IsCompleted;
+        }).WaitAsync(TestTimeout);
+        Assert.False(reapedMeanwhile);
+        Assert.Equal(-9, (await exited).ReturnCode);
+        // Had it waited for what can't happen, it would say so.
+        Assert.DoesNotContain(Log.GetSnapshot(), record => record.Id.Name == "SubprocessNotReaped");
+    }
+
+    [Fact]
     public async Task Dispose_WhileChildrenAreStarted_LeavesNone()
     {
         Task[] starters = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>

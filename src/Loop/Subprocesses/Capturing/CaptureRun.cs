@@ -114,8 +114,10 @@ internal sealed class CaptureRun : IChildConsumer
 
     private void OnDrainBound()
     {
+        if (_child!.OpenOutputs == 0)
+            return; // they ended while the timer fired
         Volatile.Write(ref _isCutOff, true);
-        SubprocessLog.OutputCutOff(_services.Logger, _child!.FileName, _child.Id, _options.DrainBound);
+        SubprocessLog.OutputCutOff(_services.Logger, _child.FileName, _child.Id, _options.DrainBound);
         _child.CloseOutputs();
     }
 

@@ -62,12 +62,16 @@ internal sealed class Subprocess : ISubprocess
             if (!ended.IsCompleted)
                 await ended.WaitAsync(bound, _services.Loop.Clock, cancellationToken).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (TimeoutException) when (_child.OpenOutputs > 0)
         {
             _child.CloseOutputs();
             SubprocessLog.OutputCutOff(_services.Logger, FileName, Id, bound);
             GC.KeepAlive(this);
             return (exit, Truncated: true);
+        }
+        catch (TimeoutException)
+        {
+            // They ended meanwhile.
         }
         GC.KeepAlive(this);
         return (exit, Truncated: false);
