@@ -20,7 +20,17 @@ internal sealed class ChildWatcherChoice
 
     internal string Reason { get; }
 
-    internal IChildWatcher Create() => Kind == ChildWatcherKind.Pidfd ? new PidfdChildWatcher() : new ThreadedChildWatcher();
+    /// <summary>The watcher that this choice led to; null where the application registered one of its own.</summary>
+    internal IChildWatcher? Created { get; private set; }
+
+    internal IChildWatcher Create() => Created = Kind switch
+    {
+        ChildWatcherKind.Pidfd => new PidfdChildWatcher(),
+        ChildWatcherKind.Safe => new SafeChildWatcher(),
+        ChildWatcherKind.Fast => new FastChildWatcher(),
+        ChildWatcherKind.MultiLoop => new MultiLoopChildWatcher(),
+        _ => new ThreadedChildWatcher(),
+    };
 
     private static (ChildWatcherKind Kind, string Reason) Probe() => PidfdChildWatcher.IsSupported(out string? reason)
         ? (ChildWatcherKind.Pidfd, "the kernel has pidfds and they are allowed here")

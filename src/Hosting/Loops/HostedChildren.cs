@@ -17,7 +17,7 @@ internal sealed class HostedChildren(
     internal void Attach(UnixEventLoop loop)
     {
         watcher.Attach(loop);
-        bool chosen = watcher is PidfdChildWatcher or ThreadedChildWatcher;
+        bool chosen = watcher == choice.Created;
         LoopServiceLog.ChildWatcherChosen(logger, watcher.GetType().Name, chosen ? choice.Reason : "the application registered it");
     }
 

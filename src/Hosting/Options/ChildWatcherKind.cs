@@ -11,4 +11,13 @@ public enum ChildWatcherKind
 
     /// <summary><see cref="ThreadedChildWatcher"/>: a thread a child.</summary>
     Threaded,
+
+    /// <summary><see cref="SafeChildWatcher"/>: each SIGCHLD asks after every child. As PID 1 the host does not start.</summary>
+    Safe,
+
+    /// <summary><see cref="FastChildWatcher"/>: each SIGCHLD asks the kernel who is dead. As PID 1 the host does not start.</summary>
+    Fast,
+
+    /// <summary><see cref="MultiLoopChildWatcher"/>: as Safe, for children of several loops. As PID 1 the host does not start.</summary>
+    MultiLoop,
 }

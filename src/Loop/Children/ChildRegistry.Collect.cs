@@ -50,7 +50,7 @@ internal sealed partial class ChildRegistry
                 if (reap is ReapResult.BeingReapedElsewhere or ReapResult.Failed && ++child.PostponedReaps * watch.RetryInterval < s_patience)
                     return CollectResult.Again;
                 Forget(child);
-                notice = new ExitNotice(handler, child.Pid, status, _loop);
+                notice = new ExitNotice(handler, child.Pid, status, child.TellOn ?? _loop);
             }
             watch.End();
             child.ReleasePidfd();
@@ -116,7 +116,7 @@ internal sealed partial class ChildRegistry
     private void ReportUnhandled(string message, int pid, Exception exception)
     {
         UnhandledExceptionContext context = new(message, exception, this) { ProcessId = pid };
-        UnixEventLoop? loop = _loop;
+        UnixEventLoop? loop = UnixEventLoop.Current ?? _loop;
         if (loop is { IsOnLoopThread: true })
             loop.ReportUnhandled(context);
         else if (loop is null || !loop.TryPost(static report => report.Loop.ReportUnhandled(report.Context), new Report(loop, context)))

@@ -20,7 +20,8 @@ internal delegate ChildWatch StartChildWatch(WatchedChild child, UnixEventLoop l
 /// </remarks>
 /// <param name="name">The watcher's name, for messages.</param>
 /// <param name="startWatch">The strategy.</param>
-internal sealed partial class ChildRegistry(string name, StartChildWatch startWatch)
+/// <param name="makeSweep">What the children of one attachment share, if the strategy needs that.</param>
+internal sealed partial class ChildRegistry(string name, StartChildWatch startWatch, Func<UnixEventLoop, ILogger, ChildSweep>? makeSweep = null)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<int, WatchedChild> _children = [];
@@ -28,6 +29,9 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
     private bool _disposed;
 
     internal ILogger Logger { get; private set; } = NullLogger.Instance;
+
+    /// <summary>Guarded by the gate; null while the watcher is detached.</summary>
+    internal ChildSweep? Sweep { get; private set; }
 
     internal bool IsActive
     {
@@ -40,17 +44,21 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
 
     internal void Attach(IUnixEventLoop loop)
     {
-        ArgumentNullException.ThrowIfNull(loop);
-        if (loop is not UnixEventLoop unixLoop)
-            throw new ArgumentException($"{name} needs a {nameof(UnixEventLoop)}, not a {loop.GetType()}.", nameof(loop));
+        UnixEventLoop unixLoop = Checked(loop);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, typeof(IChildWatcher));
             if (_loop is not null && _loop != unixLoop)
                 throw new InvalidOperationException($"{name} is attached to loop '{_loop.Name}': detach it before it is attached to loop '{unixLoop.Name}'.");
-            _loop = unixLoop;
             Logger = new ForgivingLogger(unixLoop.LoggerFactory.CreateLogger("UnixLoop.Children"));
             SigChildDisposition.EnsureChildrenCanBeReaped(Logger);
+            if (_loop is null && makeSweep is not null)
+            {
+                ChildSweep sweep = makeSweep(unixLoop, Logger);
+                sweep.Begin(name);
+                Sweep = sweep;
+            }
+            _loop = unixLoop;
             foreach (WatchedChild child in _children.Values)
             {
                 if (child.Watch is OrphanWatch orphan)
@@ -76,27 +84,35 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
             if (_children.Count > 0)
                 ChildrenLog.DetachedWithChildren(Logger, name, _loop.Name, _children.Count);
             _loop = null;
+            Sweep?.Retire();
+            Sweep = null;
         }
     }
 
-    internal void Add(int pid, SafeHandle? pidfd, IChildExitHandler handler)
+    /// <param name="pid">The child.</param>
+    /// <param name="pidfd">Borrowed; null if there is none.</param>
+    /// <param name="handler">Whom to tell.</param>
+    /// <param name="tellOn">Where; null for the loop that the watcher is attached to by then.</param>
+    internal void Add(int pid, SafeHandle? pidfd, IChildExitHandler handler, UnixEventLoop? tellOn = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pid);
         ArgumentNullException.ThrowIfNull(handler);
         lock (_gate)
         {
-            ThrowIfInactive();
+            ThrowIfInactive(_loop);
+            if (tellOn is not null)
+                ThrowIfInactive(tellOn);
             if (_children.TryGetValue(pid, out WatchedChild? known))
             {
                 if (!known.IsReaped())
                 {
-                    known.Handler = handler;
+                    (known.Handler, known.TellOn) = (handler, tellOn);
                     return;
                 }
                 // Reaped elsewhere and not told of yet: the pid has passed to a new child. The old one keeps its watch and its handler.
                 _children.Remove(pid);
             }
-            WatchedChild child = new(this, pid, pidfd, handler);
+            WatchedChild child = new(this, pid, pidfd, handler) { TellOn = tellOn };
             try
             {
                 child.Watch = startWatch(child, _loop!);
@@ -138,6 +154,7 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
                 ChildrenLog.DisposedWithChildren(Logger, name, _children.Count);
             foreach (WatchedChild child in _children.Values)
                 child.Watch ??= OrphanQueue.Shared.Adopt(child);
+            Sweep?.Retire();
         }
     }
 
@@ -165,12 +182,18 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
         watch.End();
     }
 
-    private void ThrowIfInactive()
+    internal UnixEventLoop Checked(IUnixEventLoop loop)
+    {
+        ArgumentNullException.ThrowIfNull(loop);
+        return loop as UnixEventLoop ?? throw new ArgumentException($"{name} needs a {nameof(UnixEventLoop)}, not a {loop.GetType()}.", nameof(loop));
+    }
+
+    private void ThrowIfInactive(UnixEventLoop? loop)
     {
         ObjectDisposedException.ThrowIf(_disposed, typeof(IChildWatcher));
-        if (_loop is null)
+        if (loop is null)
             throw new InvalidOperationException($"{name} is not active: it is attached to no loop.");
-        if (_loop.State is not (LoopState.Created or LoopState.Running))
-            throw new InvalidOperationException($"{name} is not active: its loop '{_loop.Name}' has stopped.");
+        if (loop.State is not (LoopState.Created or LoopState.Running))
+            throw new InvalidOperationException($"{name} is not active: its loop '{loop.Name}' has stopped.");
     }
 }

@@ -47,6 +47,12 @@ internal static partial class ChildrenLog
     [LoggerMessage(1213, LogLevel.Warning, "Whether SIGCHLD is ignored can't be asked or mended ({Reason}): exit statuses may be unknowable.", EventName = "SigChildNotReset")]
     internal static partial void SigChildNotReset(ILogger logger, string reason);
 
-    [LoggerMessage(1214, LogLevel.Warning, "This process is PID 1 on a kernel before 6.15: once the runtime handles SIGCHLD it reaps every child, and exit statuses are lost. Run it under an init (docker run --init).", EventName = "InitWithoutExitInfo")]
+    [LoggerMessage(1214, LogLevel.Warning, "This process is PID 1 on a kernel before 6.15: once the runtime handles SIGCHLD it reaps every child, and exit statuses are lost. Run it under an init (docker run --init), or begin Main with UnixInit.RunAsPid1.", EventName = "InitWithoutExitInfo")]
     internal static partial void InitWithoutExitInfo(ILogger logger);
+
+    [LoggerMessage(1215, LogLevel.Warning, "Child {Pid} was nobody's: reaped ({Status}).", EventName = "UnknownChildReaped")]
+    internal static partial void UnknownChildReaped(ILogger logger, int pid, ChildExitStatus status);
+
+    [LoggerMessage(1216, LogLevel.Warning, "The handler of SIGCHLD was changed by outside code: it is left as it is, and exits may have been noticed late.", EventName = "SigChildHandlerChanged")]
+    internal static partial void SigChildHandlerChanged(ILogger logger);
 }

@@ -4,7 +4,7 @@ namespace UnixLoop;
 
 /// <summary>
 /// A strategy for learning that child processes have ended, and with which status (asyncio: <c>AbstractChildWatcher</c>).
-/// Thread-safe. A watcher reaps only children that were added to it.
+/// Thread-safe. A watcher reaps only children that were added to it (see <see cref="FastChildWatcher.ReapsUnknownChildren"/> for the one exception).
 /// </summary>
 public interface IChildWatcher : IDisposable
 {

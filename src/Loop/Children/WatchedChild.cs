@@ -30,6 +30,9 @@ internal sealed class WatchedChild
     /// <summary>Whom to tell: the one added last.</summary>
     internal IChildExitHandler Handler { get; set; }
 
+    /// <summary>The loop on which to tell, if that is not the watcher's.</summary>
+    internal UnixEventLoop? TellOn { get; set; }
+
     /// <summary>Who looks out for the exit; null while the watcher is detached, and once the child is told of or removed.</summary>
     internal ChildWatch? Watch { get; set; }
 

@@ -27,6 +27,8 @@ internal sealed class SignalHub
 
     private readonly Entry?[] _entries = new Entry?[UnixSignal.Max + 1];
 
+    private readonly List<IDisposable> _leftAlone = [];
+
     private bool _processExits;
 
     internal SignalHub(Func<UnixSignal, Action<PosixSignalContext>, IDisposable> install)
@@ -71,18 +73,26 @@ internal sealed class SignalHub
     }
 
     /// <summary>The subscriber is told nothing more, except by a delivery that is under way.</summary>
-    internal void Remove(ISignalSubscriber subscriber)
+    /// <returns>False if outside code has put a handler of its own in the place of the runtime's; that one is left alone.</returns>
+    internal bool Remove(ISignalSubscriber subscriber)
     {
         int number = subscriber.Signal.Number;
         lock (_gate)
         {
             if (_entries[number] is not { } entry)
-                return;
+                return true;
             entry.Subscribers = [.. entry.Subscribers.Where(other => !ReferenceEquals(other, subscriber))];
             if (entry.Subscribers.Length > 0 || _processExits)
-                return;
+                return true;
             _entries[number] = null;
+            if (Libc.GetSignalDisposition(number) is { IsSuccess: true } now && now.Value != entry.Disposition)
+            {
+                // Disposing it, or collecting it, would restore the default over the other's.
+                _leftAlone.Add(entry.Registration!);
+                return false;
+            }
             entry.Registration!.Dispose();
+            return true;
         }
     }
 
@@ -105,6 +115,7 @@ internal sealed class SignalHub
             entry.Registration.Dispose();
             throw new InvalidOperationException(SignalRefusals.IgnoredBeforeTheRuntime);
         }
+        entry.Disposition = Libc.GetSignalDisposition(signal.Number).Value;
         return entry;
     }
 
@@ -124,6 +135,9 @@ internal sealed class SignalHub
         internal volatile ISignalSubscriber[] Subscribers = [];
 
         internal IDisposable? Registration;
+
+        /// <summary>The runtime's handler, or what it left as it was.</summary>
+        internal nint Disposition;
 
         internal void OnSignal(PosixSignalContext context)
         {

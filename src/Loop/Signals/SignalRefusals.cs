@@ -5,7 +5,7 @@ internal static class SignalRefusals
 {
     internal const string ReapsEveryChild =
         "SIGCHLD can't be handled by PID 1: with a SIGCHLD handler in, the runtime reaps every child before any handler runs, and exit statuses are lost. "
-        + "Let an init be PID 1, or use a child watcher.";
+        + "Let an init be PID 1 (docker run --init, or UnixInit.RunAsPid1), or use PidfdChildWatcher or ThreadedChildWatcher.";
 
     internal const string IgnoredBeforeTheRuntime =
         "SIGCHLD can't be handled here: it was ignored when the process began, and the runtime took it over before it could be reset. "

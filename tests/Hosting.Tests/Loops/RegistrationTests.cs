@@ -94,6 +94,9 @@ public sealed class RegistrationTests : IDisposable
     [InlineData(ChildWatcherKind.Auto, typeof(PidfdChildWatcher), "pidfds")]
     [InlineData(ChildWatcherKind.Pidfd, typeof(PidfdChildWatcher), "ChildWatcher is Pidfd")]
     [InlineData(ChildWatcherKind.Threaded, typeof(ThreadedChildWatcher), "ChildWatcher is Threaded")]
+    [InlineData(ChildWatcherKind.Safe, typeof(SafeChildWatcher), "ChildWatcher is Safe")]
+    [InlineData(ChildWatcherKind.Fast, typeof(FastChildWatcher), "ChildWatcher is Fast")]
+    [InlineData(ChildWatcherKind.MultiLoop, typeof(MultiLoopChildWatcher), "ChildWatcher is MultiLoop")]
     public async Task UseChildWatcher_Kind_IsLoggedWithItsReason(ChildWatcherKind kind, Type expected, string reason)
     {
         Requires.That(PidfdChildWatcher.IsSupported(out _), "pidfds");

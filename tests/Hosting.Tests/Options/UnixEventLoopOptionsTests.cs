@@ -103,7 +103,7 @@ public sealed class UnixEventLoopOptionsTests
 
         Assert.Equal(4, e.Failures.Count());
         Assert.Contains(e.Failures, f => f.Contains("SlowCallbackThreshold is 00:00:00; it must be between 00:00:00.0010000 and 01:00:00."));
-        Assert.Contains(e.Failures, f => f.Contains("ChildWatcher") && f.Contains("17") && f.Contains("Auto, Pidfd, Threaded"));
+        Assert.Contains(e.Failures, f => f.Contains("ChildWatcher") && f.Contains("17") && f.Contains("Auto, Pidfd, Threaded, Safe, Fast, MultiLoop"));
         Assert.Contains(e.Failures, f => f.Contains("ChildStopGrace") && f.Contains("00:00:45") && f.Contains("ShutdownTimeout is 00:00:30"));
         Assert.Contains(e.Failures, f => f.Contains("ShutdownDelay is -00:00:01;"));
     }

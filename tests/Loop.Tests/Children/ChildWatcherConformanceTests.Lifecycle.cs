@@ -105,6 +105,33 @@ public abstract partial class ChildWatcherConformanceTests
     }
 
     [Fact]
+    public async Task Detach_AndAttachInTheMiddleOfExits_LosesNobody()
+    {
+        RecordingHandler[] handlers = [.. Enumerable.Range(0, 120).Select(static _ => new RecordingHandler())];
+        SpawnedChild[] children = [.. handlers.Select(handler => Watch(TestChildren.StartSleeping(), handler))];
+        await using var other = new UnixEventLoop(new UnixEventLoopSettings { Name = "other" });
+        await other.StartAsync();
+        var killer = new Thread(() => Array.ForEach(children, static child =>
+        {
+            TestChildren.Kill(child.Pid);
+            Thread.SpinWait(2_000);
+        }));
+        killer.Start();
+        for (int i = 0; killer.IsAlive || i % 2 == 1; i++)
+        {
+            Watcher.Detach();
+            Watcher.Attach(i % 2 == 0 ? other : Loop);
+        }
+        foreach (RecordingHandler handler in handlers)
+            Assert.Equal(-9, (await handler.Exited).ReturnCode);
+        await SettleAsync();
+        await other.InvokeAsync(static () => { }).WaitAsync(TestTimeout);
+        Assert.All(handlers, static handler => Assert.Equal(1, handler.ExitedCalls));
+        Assert.All(handlers, handler => Assert.Contains(handler.ToldOn, (string[])[Loop.Name, "other"]));
+        Watcher.Detach(); // before the other loop ends
+    }
+
+    [Fact]
     public void Remove_Detached_StillKnowsTheChild()
     {
         SpawnedChild child = Watch(TestChildren.StartSleeping(), new RecordingHandler());
@@ -174,7 +201,7 @@ public abstract partial class ChildWatcherConformanceTests
     [Fact]
     public async Task LoopNeverStarts_TheExitIsToldWhenItIsDisposed()
     {
-        IChildWatcher watcher = CreateWatcher();
+        using IChildWatcher watcher = CreateWatcher();
         var idle = new UnixEventLoop(new UnixEventLoopSettings { Name = "idle", LoggerFactory = Loggers });
         watcher.Attach(idle);
         RecordingHandler dead = new(), alive = new(), noChild = new();

@@ -13,7 +13,7 @@ internal sealed partial class ChildProcess
     {
         try
         {
-            _services.Watcher.Add(Id, _pidfd, this);
+            _services.Watch(Id, _pidfd, this);
         }
         catch
         {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using UnixLoop.Transports.Pipes;
 
@@ -20,4 +21,13 @@ internal sealed class SubprocessServices(UnixEventLoop loop, IChildWatcher watch
     internal EnvironmentBlock? Environment { get; set; }
 
     internal PipeBudget Budget { get; } = PipeBudget.Shared;
+
+    /// <summary>Exits are told on our loop, also by a watcher that serves several.</summary>
+    internal void Watch(int pid, SafeHandle? pidfd, IChildExitHandler handler)
+    {
+        if (Watcher is MultiLoopChildWatcher several)
+            several.Add(pid, pidfd, handler, Loop);
+        else
+            Watcher.Add(pid, pidfd, handler);
+    }
 }
