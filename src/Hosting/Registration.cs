@@ -1,8 +1,10 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using UnixLoop.Hosting.Supervision;
 using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
@@ -30,6 +32,7 @@ internal static class Registration
         services.TryAddSingleton<IUnixHostDrain>(static provider => provider.GetRequiredService<UnixHostDrain>());
         services.TryAddSingleton<ForcedExit>();
         services.TryAddSingleton(ServiceNotifier.Create);
+        AddSupervision(services);
         LifetimeRegistration.Replace(services);
         return new Builder(Options.DefaultName, services);
     }
@@ -48,8 +51,41 @@ internal static class Registration
     }
 
     /// <summary>Binds the section once, however often this is called: binding a list twice would double it.</summary>
-    internal static void BindDefaultSection(IServiceCollection services) =>
+    internal static void BindDefaultSection(IServiceCollection services)
+    {
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<UnixEventLoopOptions>, DefaultSection>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IProcessSection, DefaultProcessSection>());
+    }
+
+    internal static void BindSection(IServiceCollection services, IConfigurationSection section)
+    {
+        services.Configure<UnixEventLoopOptions>(section);
+        services.AddSingleton<IProcessSection>(new HandedProcessSection(section));
+    }
+
+    internal static void AddProcess(IServiceCollection services, string name)
+    {
+        foreach (ServiceDescriptor service in services)
+        {
+            if (service.IsKeyedService || service.ImplementationInstance is not NamedProcess process || !process.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+                continue;
+            if (process.Name != name)
+                throw new ArgumentException($"The supervised processes '{process.Name}' and '{name}' differ by case alone.", nameof(name));
+            return;
+        }
+
+        services.AddSingleton(new NamedProcess(name));
+    }
+
+    private static void AddSupervision(IServiceCollection services)
+    {
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<SupervisedProcessOptions>, ProcessSections>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<SupervisedProcessOptions>, SupervisedProcessOptionsRules>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UnixEventLoopOptions>, SupervisedProcessesRules>());
+        services.TryAddSingleton<ProcessCatalog>();
+        services.TryAddSingleton<Supervisor>();
+        services.TryAddSingleton<ISupervisor>(static provider => provider.GetRequiredService<Supervisor>());
+    }
 
     private static void AddShared(IServiceCollection services, string optionsName)
     {

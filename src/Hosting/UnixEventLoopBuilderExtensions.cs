@@ -49,6 +49,25 @@ public static class UnixEventLoopBuilderExtensions
         return builder;
     }
 
+    /// <summary>
+    /// Keeps a program running from the host's start to its stop (docs/supervision.md). What the part <c>Processes:&lt;name&gt;</c> of the
+    /// configuration section says of it is set first.
+    /// </summary>
+    /// <param name="builder">The default loop's builder.</param>
+    /// <param name="name">Not empty; names its options, its log category and its metrics, and <see cref="ISupervisor"/> knows it by that.</param>
+    /// <param name="configure">Sets its options; called at each reload of the configuration.</param>
+    /// <returns>The builder.</returns>
+    /// <exception cref="InvalidOperationException">The builder is a named loop's.</exception>
+    /// <exception cref="ArgumentException"><paramref name="name"/> differs from an earlier one by case alone.</exception>
+    public static IUnixEventLoopBuilder AddSupervisedProcess(this IUnixEventLoopBuilder builder, string name, Action<SupervisedProcessOptions> configure)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        ArgumentNullException.ThrowIfNull(configure);
+        Registration.AddProcess(ThrowIfNamed(builder), name);
+        builder.Services.Configure(name, configure);
+        return builder;
+    }
+
     private static IServiceCollection ThrowIfNamed(IUnixEventLoopBuilder builder, [CallerMemberName] string method = "")
     {
         ArgumentNullException.ThrowIfNull(builder);

@@ -13,8 +13,9 @@ public static class UnixEventLoopServiceCollectionExtensions
 {
     /// <summary>
     /// Adds the default loop, configured from the section <c>UnixEventLoop</c>: <see cref="IUnixEventLoop"/>,
-    /// <see cref="IChildWatcher"/>, <see cref="ISubprocessFactory"/> and <see cref="IUnixHostDrain"/> as singletons, and
-    /// <see cref="UnixHostLifetime"/> in the place of the console's or systemd's lifetime.
+    /// <see cref="IChildWatcher"/>, <see cref="ISubprocessFactory"/>, <see cref="ISupervisor"/> and <see cref="IUnixHostDrain"/> as
+    /// singletons, and <see cref="UnixHostLifetime"/> in the place of the console's or systemd's lifetime. Its part <c>Processes</c>
+    /// holds supervised processes by name.
     /// </summary>
     /// <remarks>The overloads may be called together and repeatedly: there is one loop, and its options are set in the order of the calls.</remarks>
     /// <param name="services">The application's services. Call <c>UseSystemd</c> or <c>AddSystemd</c> before.</param>
@@ -39,12 +40,12 @@ public static class UnixEventLoopServiceCollectionExtensions
     /// <summary>Adds the default loop, configured from <paramref name="section"/>.</summary>
     /// <inheritdoc cref="AddUnixEventLoop(IServiceCollection)" path="/remarks|/returns"/>
     /// <param name="services">The application's services. Call <c>UseSystemd</c> or <c>AddSystemd</c> before.</param>
-    /// <param name="section">Holds the properties of <see cref="UnixEventLoopOptions"/>.</param>
+    /// <param name="section">Holds the properties of <see cref="UnixEventLoopOptions"/>, and <c>Processes</c>.</param>
     public static IUnixEventLoopBuilder AddUnixEventLoop(this IServiceCollection services, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(section);
-        return Registration.AddDefault(services, s => s.Configure<UnixEventLoopOptions>(section));
+        return Registration.AddDefault(services, s => Registration.BindSection(s, section));
     }
 
     /// <summary>

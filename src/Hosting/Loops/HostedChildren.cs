@@ -1,11 +1,13 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using UnixLoop.Hosting.Supervision;
 
 namespace UnixLoop.Hosting;
 
 /// <summary>The children of the default loop, from the host's start to its stop.</summary>
 internal sealed class HostedChildren(
     SubprocessFactory factory,
+    Supervisor supervisor,
     IChildWatcher watcher,
     ChildWatcherChoice choice,
     IOptions<UnixEventLoopOptions> options,
@@ -21,9 +23,13 @@ internal sealed class HostedChildren(
         LoopServiceLog.ChildWatcherChosen(logger, watcher.GetType().Name, chosen ? choice.Reason : "the application registered it");
     }
 
+    /// <summary>Those that are supervised, once the loop runs.</summary>
+    internal void Start() => supervisor.Start();
+
     /// <summary>The ladder for all in parallel, in what is left of the host's time; the log says who needed KILL.</summary>
     internal async Task StopAsync(CancellationToken cancellationToken)
     {
+        Task supervised = supervisor.StopAsync(cancellationToken);
         TimeSpan grace = options.Value.ChildStopGrace;
         bool late = cancellationToken.IsCancellationRequested;
         long began = _time.GetTimestamp();
@@ -45,9 +51,15 @@ internal sealed class HostedChildren(
 
         if (stopped.Count > 0)
             LoopServiceLog.ChildrenStopped(logger, stopped.Count, stopped.Count(c => c.Killed));
+        await supervised.ConfigureAwait(false);
         watcher.Detach();
     }
 
     /// <summary>KILL at once: the host did not come to its orderly stop.</summary>
-    internal ValueTask KillAsync() => factory.DisposeAsync();
+    internal async ValueTask KillAsync()
+    {
+        Task supervised = supervisor.KillAsync();
+        await factory.DisposeAsync().ConfigureAwait(false);
+        await supervised.ConfigureAwait(false);
+    }
 }

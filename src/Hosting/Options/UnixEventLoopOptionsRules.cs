@@ -8,7 +8,7 @@ namespace UnixLoop.Hosting;
 internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, IConfiguration? configuration = null) : IValidateOptions<UnixEventLoopOptions>
 {
     /// <summary>After KILL, the reaps are awaited for this long: it comes on top of the longest grace.</summary>
-    private static readonly TimeSpan ReapBound = TimeSpan.FromSeconds(1);
+    internal static readonly TimeSpan ReapBound = TimeSpan.FromSeconds(1);
 
     public ValidateOptionsResult Validate(string? name, UnixEventLoopOptions options)
     {

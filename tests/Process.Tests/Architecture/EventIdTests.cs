@@ -17,6 +17,7 @@ public sealed partial class EventIdTests
         (2000, 2099, "src/Hosting/Lifetime"),
         (2100, 2199, "src/Hosting"),
         (2200, 2299, "src/Hosting/Options, src/Hosting/Diagnostics"),
+        (2300, 2399, "src/Hosting/Supervision"),
     ];
 
     public static TheoryData<string> Assemblies => ["UnixLoop", "UnixLoop.Hosting"];
