@@ -30,6 +30,7 @@ internal static class DocumentedErrnos
         ["eventfd_read"] = new("eventfd(2)", [EAGAIN, EINTR]),
         ["read"] = new("read(2)", [EAGAIN, EINTR]) { Beyond = [EBADF], MovesBytes = true },
         ["write"] = new("write(2)", [EAGAIN, EINTR, EPIPE]) { Beyond = [EBADF], MovesBytes = true },
+        ["writev"] = new("writev(2)", [EAGAIN, EINTR, EPIPE]) { Beyond = [EBADF], MovesBytes = true },
         ["openat"] = new("open(2)",
             [EACCES, EDQUOT, EINTR, EISDIR, ELOOP, EMFILE, ENAMETOOLONG, ENFILE, ENODEV, ENOENT, ENOMEM, ENOSPC, ENOTDIR, ENXIO, EOVERFLOW, EPERM, EROFS, ETXTBSY]),
         ["pipe2"] = new("pipe(2)", [EMFILE, ENFILE]),

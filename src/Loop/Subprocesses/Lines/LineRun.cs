@@ -112,8 +112,6 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
 
     private void OnDrainBound()
     {
-        if (_members.OpenOutputs == 0)
-            return; // they ended while the timer fired, or was made
         _members.CutOff(_services.Logger, _options.DrainBound);
     }
 

@@ -178,7 +178,7 @@ internal sealed class WritePump : IPump, IReadyHandler
     {
         for (int total = 0; !buffer.IsEmpty && total < PipeDefaults.BytesPerTurn;)
         {
-            PosixResult written = Libc.Write(descriptor, buffer.FirstSpan);
+            PosixResult written = GatheredWrite.Write(descriptor, buffer);
             if (written.IsError)
                 return written;
             total += written.IntValue;
