@@ -30,6 +30,9 @@ public sealed class ChildFaultTests
     [Fact]
     public Task Pipeline_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new PipelineScenario());
 
+    [Fact]
+    public Task WatchProcess_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new WatchProcessScenario());
+
     [Theory, MemberData(nameof(Watchers))]
     public Task Wait_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new WaitScenario(Enum.Parse<WatcherKind>(watcher)));
 

@@ -73,4 +73,16 @@ public interface ISubprocessFactory
     /// <returns>The lines without their line ends.</returns>
     /// <inheritdoc cref="ReadLinesAsync(SubprocessStartInfo, SubprocessRunOptions?, CancellationToken)" path="/exception"/>
     IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Takes hold of a process that is already there, a child or not: to learn of its end, and to signal it without ever hitting
+    /// one that later got its id. The caller has to know that <paramref name="processId"/> is still the one that is meant.
+    /// </summary>
+    /// <param name="processId">Its id (pidfd_open(2)).</param>
+    /// <returns>Costs one descriptor until the process ends or it is disposed.</returns>
+    /// <exception cref="ArgumentException">There is no such process, or the number is that of a thread; the message has the errno.</exception>
+    /// <exception cref="PlatformNotSupportedException">This system has no pidfds (Linux before 5.3), or they are forbidden here.</exception>
+    /// <exception cref="IOException">No descriptor is left, or epoll_ctl(2) failed; the message names the errno.</exception>
+    /// <exception cref="InvalidOperationException">The loop does not run.</exception>
+    IWatchedProcess WatchProcess(int processId);
 }

@@ -108,6 +108,15 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         return LineRun.ReadAsync(_launcher, pipeline.Members, options, RecordArguments, cancellationToken);
     }
 
+    /// <inheritdoc/>
+    public IWatchedProcess WatchProcess(int processId)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(processId);
+        if (!_services.Loop.IsRunning)
+            throw new InvalidOperationException($"Loop '{_services.Loop.Name}' is {_services.Loop.State}: it can't watch process {processId}.");
+        return WatchedProcess.Open(_services.Loop, processId);
+    }
+
     /// <summary>
     /// Refuses further starts, and stops all children that were started here and still run, in parallel, by the ladder of
     /// <see cref="ISubprocess.StopAsync"/>.

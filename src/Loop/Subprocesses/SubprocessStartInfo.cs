@@ -17,6 +17,21 @@ public sealed class SubprocessStartInfo
         Arguments = [.. arguments];
     }
 
+    /// <summary>
+    /// A command line for /bin/sh, the only place where one is read: <c>sh -c</c> with the text as one argument. What is not part
+    /// of the program text belongs into <paramref name="arguments"/>, which the shell does not read: <c>Shell("rm -- \"$1\"", path)</c>.
+    /// </summary>
+    /// <param name="command">The text (sh(1p)).</param>
+    /// <param name="arguments">What the text sees as $1, $2…, as they are.</param>
+    public static SubprocessStartInfo Shell(string command, params IEnumerable<string> arguments)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        ArgumentNullException.ThrowIfNull(arguments);
+        // Options may stand between -c and the text (sh(1p)).
+        string[] text = command is ['-' or '+', ..] ? ["--", command] : [command];
+        return new("/bin/sh", ["-c", .. text, "sh", .. arguments]);
+    }
+
     /// <summary>A path with a slash (relative ones count from <see cref="WorkingDirectory"/>), or a name to look up in the child's PATH.</summary>
     public string FileName { get; }
 

@@ -26,8 +26,7 @@ internal sealed partial class ChildProcess
     /// <summary>Signals the child alone; false if it has ended.</summary>
     internal bool Signal(UnixSignal signal)
     {
-        if (signal == default)
-            throw new ArgumentException("The default value is no signal: a signal's number is 1 to 64.", nameof(signal));
+        SentSignal.ThrowIfNone(signal);
         PosixResult sent;
         lock (_gate)
         {
@@ -35,13 +34,7 @@ internal sealed partial class ChildProcess
                 return false;
             sent = SendToChildNeedsLock(signal.Number);
         }
-        if (sent.IsSuccess || sent.Errno == ESRCH)
-            return sent.IsSuccess;
-        if (sent.Errno == EPERM)
-            throw Forbidden(signal);
-        if (sent.Errno == EINVAL)
-            throw new ArgumentOutOfRangeException(nameof(signal), signal, "There is no such signal (kill(2), EINVAL).");
-        throw PosixError.ToException(sent, $"{signal} to {this}");
+        return SentSignal.ThrowOrTell(sent, signal, this);
     }
 
     /// <summary>Begins the ladder, or joins one that is under way.</summary>
@@ -201,6 +194,5 @@ internal sealed partial class ChildProcess
             _ = Libc.Kill(-Id, SIGKILL);
     }
 
-    private UnauthorizedAccessException Forbidden(UnixSignal signal) =>
-        new($"EPERM: {signal} to {this}: it runs as another user.");
+    private UnauthorizedAccessException Forbidden(UnixSignal signal) => SentSignal.Forbidden(signal, this);
 }
