@@ -14,6 +14,7 @@ internal sealed class Subprocess : ISubprocess
     private readonly PumpedPipeWriter? _input;
     private readonly PumpedPipeReader? _output;
     private readonly PumpedPipeReader? _error;
+    private readonly LossNotice? _lossNotice;
 
     internal Subprocess(SubprocessServices services, ChildProcess child, PipedStreams streams)
     {
@@ -26,9 +27,9 @@ internal sealed class Subprocess : ISubprocess
             _output = new PumpedPipeReader(streams.Output!.Reader, child.Output, this);
         if (child.Error is not null)
             _error = new PumpedPipeReader(streams.Error!.Reader, child.Error, this);
+        if (_input is not null || _output is not null || _error is not null)
+            _lossNotice = new LossNotice(child);
     }
-
-    ~Subprocess() => _child?.OnHandleLost();
 
     /// <summary>For tests: whether the loop has stopped reading shows nowhere else.</summary>
     internal ReadPump? OutputPump => _child.Output;
@@ -99,7 +100,7 @@ internal sealed class Subprocess : ISubprocess
 
     public ValueTask DisposeAsync()
     {
-        GC.SuppressFinalize(this);
+        _lossNotice?.Dispose();
         return _child.DestroyAsync();
     }
 
@@ -107,4 +108,12 @@ internal sealed class Subprocess : ISubprocess
 
     private InvalidOperationException NotAPipe(string stream) =>
         new($"Standard {stream} of {_child} is not a pipe: set {nameof(SubprocessStartInfo)}.{char.ToUpperInvariant(stream[0])}{stream[1..]} to {nameof(Stdio)}.{nameof(Stdio.Pipe)}.");
+
+    /// <summary>Is finalized with the handle that holds it. An object of its own, since a child without pipes has nothing to lose, and finalizable objects are costly to make.</summary>
+    private sealed class LossNotice(ChildProcess child) : IDisposable
+    {
+        ~LossNotice() => child.OnHandleLost();
+
+        public void Dispose() => GC.SuppressFinalize(this);
+    }
 }
