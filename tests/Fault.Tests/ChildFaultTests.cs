@@ -13,6 +13,12 @@ public sealed class ChildFaultTests
     public Task SpawnWithOldLibc_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new OldLibcScenario());
 
     [Fact]
+    public Task Attributes_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new AttributesScenario());
+
+    [Fact]
+    public Task Terminal_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new TerminalScenario());
+
+    [Fact]
     public Task RefusedStart_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new RefusedStartScenario());
 
     [Theory, InlineData(false), InlineData(true)]

@@ -10,6 +10,8 @@ public sealed partial class SeamTests
     private static readonly Dictionary<string, string> NeverAsked = new()
     {
         ["close"] = "the descriptor is gone whatever it returns (close(2))",
+        ["getgrouplist"] = "fails for too little room alone, and is asked again with more (getgrouplist(3))",
+        ["unixloop_spawn"] = "its steps ask, one by one (SpawnHelper.Faults.cs)",
         ["getrlimit"] = "asked for the text of an error alone; failing means that the text lacks a number",
         ["futex"] = "a wait that ends early is only begun again; a wake has no failure but a wrong argument (futex(2))",
         ["getpgrp"] = "has no errors",

@@ -6,14 +6,17 @@ namespace UnixLoop.Interop;
 internal static unsafe partial class Libc
 {
     /// <summary>openat(2) from our working directory, always close-on-exec and never taking a terminal; repeated on EINTR (a FIFO waits for its other end).</summary>
-    internal static PosixResult Open(string path, int flags, uint mode = 0)
+    internal static PosixResult Open(string path, int flags, uint mode = 0) => OpenAt(AT_FDCWD, path, flags, mode);
+
+    /// <summary>As <see cref="Open"/>, with a relative path counting from <paramref name="directory"/>.</summary>
+    internal static PosixResult OpenAt(int directory, string path, int flags, uint mode = 0)
     {
         PosixResult result;
         do
         {
             result = Faults.IsEnabled && Faults.Fails("openat", out PosixResult fault)
                 ? fault
-                : Result(openat(AT_FDCWD, path, flags | O_CLOEXEC | O_NOCTTY, mode));
+                : Result(openat(directory, path, flags | O_CLOEXEC | O_NOCTTY, mode));
         }
         while (result.Errno == EINTR);
         return result;

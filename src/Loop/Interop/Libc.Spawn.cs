@@ -26,6 +26,10 @@ internal static unsafe partial class Libc
     internal static PosixResult SpawnFileActionsAddDup2(byte* actions, int source, int target) =>
         Faults.IsEnabled && Faults.Fails("posix_spawn_file_actions_adddup2", out PosixResult fault) ? fault : ErrorNumber(posix_spawn_file_actions_adddup2(actions, source, target));
 
+    /// <summary>The path is copied. glibc closes the target first, musl after: the path must not lead through it.</summary>
+    internal static PosixResult SpawnFileActionsAddOpen(byte* actions, int target, string path, int flags) =>
+        Faults.IsEnabled && Faults.Fails("posix_spawn_file_actions_addopen", out PosixResult fault) ? fault : ErrorNumber(posix_spawn_file_actions_addopen(actions, target, path, flags, 0));
+
     /// <summary>Closing a number that is not open is no error in the child.</summary>
     internal static PosixResult SpawnFileActionsAddClose(byte* actions, int descriptor) =>
         Faults.IsEnabled && Faults.Fails("posix_spawn_file_actions_addclose", out PosixResult fault) ? fault : ErrorNumber(posix_spawn_file_actions_addclose(actions, descriptor));
@@ -114,6 +118,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library)]
     private static partial int posix_spawn_file_actions_adddup2(void* actions, int source, int target);
+
+    [LibraryImport(Library, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int posix_spawn_file_actions_addopen(void* actions, int target, string path, int flags, uint mode);
 
     [LibraryImport(Library)]
     private static partial int posix_spawn_file_actions_addclose(void* actions, int descriptor);

@@ -9,6 +9,15 @@ namespace UnixLoop.Interop;
 /// <param name="Pidfd">pidfd_spawn and pidfd_getpid: glibc 2.39.</param>
 internal sealed record SpawnFeatures(bool CloseFrom, bool ChangeDirectory, bool Foreground, bool Pidfd)
 {
+    private readonly string? _helperMissing;
+
+    /// <summary>Why the native helper can't be used; null where it can.</summary>
+    internal string? HelperMissing
+    {
+        get => _helperMissing ?? SpawnHelper.Missing; // looked for when it is first needed
+        init => _helperMissing = value;
+    }
+
     /// <summary>This process's C library, asked once. The main program's handle searches every library that is loaded, whatever libc's file is called.</summary>
     internal static SpawnFeatures OfThisLibc { get; } = new(
         Exports("posix_spawn_file_actions_addclosefrom_np"),

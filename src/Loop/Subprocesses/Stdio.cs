@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using UnixLoop.Subprocesses;
+using UnixLoop.Interop;
 
 namespace UnixLoop;
 

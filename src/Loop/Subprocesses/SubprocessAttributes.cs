@@ -1,3 +1,4 @@
+using UnixLoop.Interop;
 using UnixLoop.Subprocesses;
 
 namespace UnixLoop;
@@ -11,15 +12,15 @@ namespace UnixLoop;
 public sealed class SubprocessAttributes
 {
     /// <summary>Name or number of the user that the child becomes (setresuid(2): real, effective and saved).</summary>
-    /// <value>Default null: ours. A name brings its group (<see cref="Group"/>) and its groups (<see cref="Groups"/>) along.</value>
+    /// <value>Default null: ours. Digits alone are a number.</value>
     public string? User { get; set; }
 
     /// <summary>Name or number of the child's group (setresgid(2)).</summary>
-    /// <value>Default null: the user's, where <see cref="User"/> is set and known to the system; else ours.</value>
+    /// <value>Default null: the user's, where <see cref="User"/> is set (one that the system does not know needs a group); else ours.</value>
     public string? Group { get; set; }
 
     /// <summary>Names or numbers of the child's supplementary groups (setgroups(2)); an empty list for none.</summary>
-    /// <value>Default null: those of the user, where <see cref="User"/> is set; else ours.</value>
+    /// <value>Default null: those of the user, where <see cref="User"/> is set (none, if the system does not know it); else ours.</value>
     public IList<string>? Groups { get; set; }
 
     /// <summary>The permissions that new files of the child don't get (umask(2)).</summary>
@@ -34,6 +35,7 @@ public sealed class SubprocessAttributes
     /// The signal that the child gets when our process ends, however that happens (PR_SET_PDEATHSIG). It does not outlive an exec
     /// of a set-user-ID program or a change of credentials by the child, and grandchildren don't inherit it.
     /// </summary>
+    /// <remarks>Such a child is started on one thread that never ends: the kernel counts the end of the starting thread.</remarks>
     /// <value>Default null: none.</value>
     public UnixSignal? ParentDeathSignal { get; set; }
 
@@ -50,5 +52,5 @@ public sealed class SubprocessAttributes
 
     /// <summary>Whether what is set here can be had in this process.</summary>
     /// <returns>Null if it can; else the option and the reason, as the exception of a start would say it.</returns>
-    public string? WhyUnavailable() => AttributeSupport.WhyUnavailable(this);
+    public string? WhyUnavailable() => AttributeSupport.WhyUnavailable(this, SpawnFeatures.OfThisLibc);
 }

@@ -32,6 +32,9 @@ public enum SubprocessStartError
 
     /// <summary>The program's file is being written (ETXTBSY), still after 100 ms.</summary>
     Busy,
+
+    /// <summary>One of <see cref="SubprocessStartInfo.Attributes"/> could not be set; the message names it and the step.</summary>
+    Attribute,
 }
 
 /// <summary>A child could not be started; none was left behind.</summary>

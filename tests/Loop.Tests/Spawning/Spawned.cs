@@ -86,6 +86,8 @@ internal static class Spawned
             _ = Libc.Poll(null, 0, 2);
         }
         child.Pidfd?.Dispose();
+        child.Cgroup?.Dispose();
+        child.Terminal?.Dispose();
         child.InputWriteEnd?.Dispose();
         child.OutputReadEnd?.Dispose();
         child.ErrorReadEnd?.Dispose();

@@ -32,8 +32,8 @@ internal sealed class CaptureRun : IChildConsumer
         _services = services;
         _options = options;
         _early = new EarlyStop(services, options, OnStopping);
-        _output = Capture(streams.Output);
-        _error = Capture(streams.Error);
+        _output = Capture(streams.Output.Kind is StdioKind.Pipe or StdioKind.Pty);
+        _error = Capture(streams.Error.Kind is StdioKind.Pipe); // a terminal's comes with the output
     }
 
     internal static Task<SubprocessResult> RunAsync(
@@ -104,9 +104,9 @@ internal sealed class CaptureRun : IChildConsumer
 
     public void OnOutputEnded(ChildProcess child) => Arrive();
 
-    private CaptureSink? Capture(Stdio stream)
+    private CaptureSink? Capture(bool isRead)
     {
-        if (stream.Kind != StdioKind.Pipe)
+        if (!isRead)
             return null;
         _awaited++;
         return new CaptureSink(_options.MaxOutputBytes);

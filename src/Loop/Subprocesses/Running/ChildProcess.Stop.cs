@@ -166,9 +166,11 @@ internal sealed partial class ChildProcess
         return SendNeedsLock(SIGKILL);
     }
 
-    /// <summary>To the whole group if we made it; the child alone where it has left its group.</summary>
+    /// <summary>To the whole group if we made it; the child alone where it has left its group. KILL goes to its control group too.</summary>
     private PosixResult SendNeedsLock(int signal)
     {
+        if (signal == SIGKILL)
+            _ = _cgroup?.Kill(); // before Linux 5.14 there is no cgroup.kill: the group is what can be reached
         if (!_leadsGroup)
             return SendToChildNeedsLock(signal);
         PosixResult sent = Libc.Kill(-Id, signal);
@@ -190,6 +192,7 @@ internal sealed partial class ChildProcess
     /// <summary>The zombie keeps the group's number until the reap that follows (linux.md, rule 5).</summary>
     private void SweepGroupNeedsLock()
     {
+        _ = _cgroup?.Kill();
         if (_leadsGroup)
             _ = Libc.Kill(-Id, SIGKILL);
     }

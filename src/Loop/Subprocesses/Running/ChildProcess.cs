@@ -24,6 +24,8 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, ISto
     private readonly SubprocessServices _services;
     private readonly IChildConsumer _consumer;
     private readonly UnixHandle? _pidfd;
+    private readonly UnixHandle? _terminal;
+    private readonly ChildCgroup? _cgroup;
     private readonly bool _leadsGroup;
     private readonly bool _isTerminalJob;
     private readonly long _startedAt;
@@ -44,6 +46,8 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, ISto
         _consumer = consumer;
         _startedAt = startedAt;
         _pidfd = spawned.Pidfd;
+        _terminal = spawned.Terminal;
+        _cgroup = spawned.Cgroup;
         _leadsGroup = spawned.LeadsGroup && spawned.Pid > 1;
         _isTerminalJob = spawned.IsTerminalJob;
         FileName = fileName;
@@ -183,6 +187,8 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, ISto
             _awaitedHandle = null;
         }
         _job?.End(); // OnExiting is left out where somebody else has reaped the child
+        _terminal?.Dispose(); // now its output may end (linux.md, rule 22)
+        _cgroup?.Dispose();
         Output?.Drain();
         Error?.Drain();
         if (_isAbandoned)

@@ -33,11 +33,13 @@ internal sealed class LaunchThread
     internal static bool IsCurrent => t_isCurrent;
 
     /// <summary>Any thread.</summary>
-    internal static void Enqueue(LaunchRequest request)
+    /// <param name="request">What to start.</param>
+    /// <param name="mayMove">False for a child that dies with its starting thread: it waits, however slow the one before is.</param>
+    internal static void Enqueue(LaunchRequest request, bool mayMove = true)
     {
         LaunchThread thread = Instance.Value;
         long busySince = Interlocked.Read(ref thread._busySince);
-        if (busySince != 0 && Clock.GetElapsedTime(busySince) > Slow)
+        if (mayMove && busySince != 0 && Clock.GetElapsedTime(busySince) > Slow)
         {
             ThreadPool.UnsafeQueueUserWorkItem(static request => request.Run(), request, preferLocal: false);
             return;

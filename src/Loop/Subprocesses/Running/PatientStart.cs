@@ -13,10 +13,14 @@ internal static class PatientStart
     internal static bool IsNeededFor(in RunStreams streams) =>
         MayBlock(streams.Input) || MayBlock(streams.Output) || MayBlock(streams.Error);
 
-    internal static async Task<ChildProcess> RunAsync(LaunchRequest request, RunStreams streams, CancellationToken cancellationToken)
+    internal static async Task<ChildProcess> RunAsync(LaunchRequest request, RunStreams streams, bool diesWithUs, CancellationToken cancellationToken)
     {
-        // Not the pool: each of its threads that waits here would be missing elsewhere.
-        new Thread(static request => ((LaunchRequest)request!).Run()) { IsBackground = true, Name = "unix-open" }.UnsafeStart(request);
+        // Not the pool: each of its threads that waits here would be missing elsewhere. A child that dies with its starting
+        // thread has to hold the one that never ends; other such children wait behind it.
+        if (diesWithUs)
+            LaunchThread.Enqueue(request, mayMove: false);
+        else
+            new Thread(static request => ((LaunchRequest)request!).Run()) { IsBackground = true, Name = "unix-open" }.UnsafeStart(request);
         try
         {
             return await request.Launched.WaitAsync(cancellationToken).ConfigureAwait(false);

@@ -25,9 +25,9 @@ internal static class RunOptionRules
             throw new ArgumentException(
                 $"{nameof(SubprocessRunOptions)}.{nameof(SubprocessRunOptions.Input)} and {nameof(SubprocessStartInfo)}.{nameof(SubprocessStartInfo.Input)} ({startInfo.Input}) exclude each other.",
                 nameof(options));
-        if (startInfo.Input?.Kind == StdioKind.Pipe)
+        if (startInfo.Input?.Kind is StdioKind.Pipe or StdioKind.Pty)
             throw new ArgumentException(
-                $"{nameof(SubprocessStartInfo)}.{nameof(SubprocessStartInfo.Input)} is a pipe that nobody would write to: use {nameof(SubprocessRunOptions)}.{nameof(SubprocessRunOptions.Input)}.",
+                $"{nameof(SubprocessStartInfo)}.{nameof(SubprocessStartInfo.Input)} is a {(startInfo.Input.Kind == StdioKind.Pipe ? "pipe" : "terminal")} that nobody would write to: use {nameof(SubprocessRunOptions)}.{nameof(SubprocessRunOptions.Input)}.",
                 nameof(startInfo));
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
+using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Subprocesses;
@@ -88,7 +89,8 @@ internal sealed class Subprocess : ISubprocess
     public void Resize(int columns, int rows)
     {
         TerminalSize.Check(columns, rows);
-        throw new InvalidOperationException($"{_child} has no terminal: set {nameof(SubprocessStartInfo)}.{nameof(SubprocessStartInfo.Output)} to {nameof(Stdio)}.{nameof(Stdio.Pty)}.");
+        _child.Resize(new TerminalSize((ushort)columns, (ushort)rows));
+        GC.KeepAlive(this);
     }
 
     public Task<ChildExitStatus> StopAsync(TimeSpan grace, CancellationToken cancellationToken = default)

@@ -10,18 +10,20 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
 
     /// <summary>
     /// Spawns on the caller's thread, and has completed when it returns; on a loop's thread it moves to another thread, unless
-    /// <see cref="StartOnLoop"/> is set, and its task continues there. One that may wait in open(2) moves in any case.
+    /// <see cref="StartOnLoop"/> is set, and its task continues there. One that may wait in open(2) moves in any case, and so does a
+    /// child that dies with us: to the launch thread, which never ends (linux.md, rule 11).
     /// </summary>
     internal ValueTask<ChildProcess> LaunchAsync(
         SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
     {
         bool isPatient = PatientStart.IsNeededFor(streams);
-        if (!isPatient && (UnixEventLoop.Current is null || StartOnLoop))
+        bool diesWithUs = startInfo.Attributes?.ParentDeathSignal is not null;
+        if (!isPatient && !diesWithUs && (UnixEventLoop.Current is null || StartOnLoop))
             return LaunchHereAsync(startInfo, streams, consumer, cancellationToken);
         var request = new LaunchRequest(this, startInfo, streams, consumer, cancellationToken);
         if (isPatient)
-            return new ValueTask<ChildProcess>(PatientStart.RunAsync(request, streams, cancellationToken));
-        LaunchThread.Enqueue(request);
+            return new ValueTask<ChildProcess>(PatientStart.RunAsync(request, streams, diesWithUs, cancellationToken));
+        LaunchThread.Enqueue(request, mayMove: !diesWithUs);
         return new ValueTask<ChildProcess>(request.Launched);
     }
 
@@ -75,7 +77,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
             throw;
         }
         services.Metrics.Started();
-        var child = new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null, startedAt) { StopSignal = startInfo.StopSignal };
+        var child = new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null && spawned.Terminal is null, startedAt) { StopSignal = startInfo.StopSignal };
         SubprocessLog.Started(services.Logger, child.FileName, child.Id);
         return child;
     }

@@ -24,6 +24,7 @@ internal sealed class ChildDescriptors : IDisposable
     private readonly int[] _owned; // The child's ends and duplicates
     private readonly SafeHandle[] _borrowed;
     private int _moveCount, _ownedCount, _borrowedCount;
+    private UnixHandle? _master; // From ConnectToTerminal on the output's read end
     private bool _keepOurEnds;
 
     internal ChildDescriptors(SubprocessStartInfo info, ILogger? logger)
@@ -42,6 +43,12 @@ internal sealed class ChildDescriptors : IDisposable
     /// <summary>The highest number that the child gets; 2 at least.</summary>
     internal int HighestTarget { get; private set; } = StreamCount - 1;
 
+    /// <summary>The child's own terminal, kept open by us; null where it gets none.</summary>
+    internal UnixHandle? Terminal { get; private set; }
+
+    /// <summary>The first of the child's streams that is its own terminal; null where it gets none.</summary>
+    internal int? TerminalTarget { get; private set; }
+
     internal UnixHandle? InputWriteEnd { get; private set; }
 
     internal UnixHandle? OutputReadEnd { get; private set; }
@@ -52,6 +59,8 @@ internal sealed class ChildDescriptors : IDisposable
     /// <exception cref="SubprocessStartException">Something could not be opened; disposing cleans up.</exception>
     internal void Open(Stdio input, Stdio output, Stdio error)
     {
+        if (output.Kind == StdioKind.Pty)
+            OpenTerminal(output);
         InputWriteEnd = OpenStream(0, input);
         OutputReadEnd = OpenStream(1, output);
         if (error.Kind == StdioKind.AsOutput)
@@ -81,6 +90,8 @@ internal sealed class ChildDescriptors : IDisposable
         InputWriteEnd?.Dispose();
         OutputReadEnd?.Dispose();
         ErrorReadEnd?.Dispose();
+        Terminal?.Dispose();
+        _master?.Dispose();
     }
 
     private UnixHandle? OpenStream(int target, Stdio stream)
@@ -91,6 +102,8 @@ internal sealed class ChildDescriptors : IDisposable
                 return null;
             case StdioKind.Pipe:
                 return OpenPipe(target);
+            case StdioKind.Pty:
+                return ConnectToTerminal(target);
             case StdioKind.Descriptor:
                 AddMove(target, Borrow(stream.Handle!));
                 return null;
@@ -119,6 +132,27 @@ internal sealed class ChildDescriptors : IDisposable
                 SpawnLog.PipeCapacityRefused(_logger, capacity, resized);
         }
         return ourEnd!;
+    }
+
+    private void OpenTerminal(Stdio stream)
+    {
+        PosixResult opened = PseudoTerminal.Open(stream.Size, out _master, out UnixHandle? terminal);
+        Terminal = terminal;
+        if (opened.IsError)
+            throw StartErrors.Stream(_info, 1, "a new terminal", opened.Errno);
+    }
+
+    /// <summary>Each direction has a descriptor of its own, since the selector knows one registration for each.</summary>
+    private UnixHandle? ConnectToTerminal(int target)
+    {
+        TerminalTarget ??= target;
+        AddMove(target, Terminal!.Descriptor);
+        if (target == 2)
+            return null; // What is written there comes out where all comes out.
+        if (target == 1)
+            return _master;
+        PosixResult copy = Libc.Fcntl(_master!.Descriptor, F_DUPFD_CLOEXEC, StreamCount);
+        return copy.IsSuccess ? new UnixHandle(copy.IntValue) : throw StartErrors.Descriptor(_info, target, _master.Descriptor, copy.Errno);
     }
 
     /// <summary>Our standard output, as the child will inherit it.</summary>

@@ -51,7 +51,7 @@ internal static unsafe class ProgramSearch
             // As execvp(3): a directory, a file without permission or without its interpreter does not end the search. Of
             // these EACCES is the one to tell.
             int errno = result.Errno;
-            bool goesOn = errno == EACCES || errno == ENOENT || errno == ENOTDIR || errno == ESTALE;
+            bool goesOn = (errno == EACCES || errno == ENOENT || errno == ENOTDIR || errno == ESTALE) && !call.FailedBeforeExec;
             if (!goesOn || program is null || (errno == EACCES && error.Errno != EACCES))
                 (error, program) = (result, $"{directory}/{info.FileName}");
             if (!goesOn)

@@ -1,10 +1,12 @@
 using UnixLoop.Interop;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
 /// <summary>
 /// The posix_spawn_file_actions_t of a start. Their order is the order in the child: wanted descriptors are put in place, then
 /// all others are closed (those that we inherited ourselves without close-on-exec would leak otherwise), then the directory.
+/// A terminal is opened anew: the first that a session's leader opens becomes its controlling terminal (tty_ioctl(4)).
 /// </summary>
 internal static unsafe class SpawnActions
 {
@@ -19,6 +21,8 @@ internal static unsafe class SpawnActions
         {
             result = source == DescriptorMove.Closed
                 ? Libc.SpawnFileActionsAddClose(actions, target)
+                : target == descriptors.TerminalTarget
+                ? Libc.SpawnFileActionsAddOpen(actions, target, $"/proc/self/fd/{source}", O_RDWR)
                 : Libc.SpawnFileActionsAddDup2(actions, source, target);
             if (result.IsError)
                 return result;

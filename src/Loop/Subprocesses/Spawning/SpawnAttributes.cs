@@ -28,21 +28,24 @@ internal static unsafe class SpawnAttributes
         if (flags == Libc.SpawnSetProcessGroup && (result = Libc.SpawnAttributesSetProcessGroup(attributes, 0)).IsError)
             return result;
 
-        // Those ignored from the start stay as they are (nohup(1)); handlers never survive an exec.
-        ulong defaults = resetIgnoredSignals ? AllSignals : AllSignals & ~StartupSignals.Ignored;
-        if ((result = Libc.SpawnAttributesSetSignalDefaults(attributes, defaults)).IsError)
+        if ((result = Libc.SpawnAttributesSetSignalDefaults(attributes, DefaultSignals(resetIgnoredSignals))).IsError)
             return result;
         if ((result = Libc.SpawnAttributesSetSignalMask(attributes, 0)).IsError)
             return result;
         return Libc.SpawnAttributesSetFlags(attributes, (short)(flags | Libc.SpawnSetSignalDefaults | Libc.SpawnSetSignalMask));
     }
 
+    /// <summary>Those ignored from the start stay as they are (nohup(1)); handlers never survive an exec.</summary>
+    internal static ulong DefaultSignals(bool resetIgnoredSignals) => resetIgnoredSignals ? AllSignals : AllSignals & ~StartupSignals.Ignored;
+
     /// <summary>
     /// What <see cref="ProcessGroup.Default"/> and <see cref="ProcessGroup.Foreground"/> mean for this start: a child outside the
     /// foreground group would be stopped at its first read from the terminal.
     /// </summary>
-    internal static ProcessGroup Resolve(ProcessGroup asked, Stdio input)
+    internal static ProcessGroup Resolve(ProcessGroup asked, Stdio input, bool ownTerminal)
     {
+        if (ownTerminal)
+            return ProcessGroup.NewSession; // whose leader alone can get one (tty_ioctl(4), TIOCSCTTY)
         bool inherited = input.Kind == StdioKind.Inherit;
         return asked switch
         {

@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
-/// <summary>One posix_spawn(3) without its path: may be tried with several, until one succeeds.</summary>
+/// <summary>One posix_spawn(3), or call of the native helper, without its path: may be tried with several, until one succeeds.</summary>
 internal unsafe ref struct SpawnCall
 {
     /// <summary>A pid that no process has (PID_MAX_LIMIT is 2^22): kill(2) and waitid(2) refuse it, where 0 and -1 would mean many processes.</summary>
@@ -18,6 +18,7 @@ internal unsafe ref struct SpawnCall
     private readonly byte** _argv;
     private readonly byte** _envp;
     private readonly SpawnFeatures _features;
+    private readonly SpawnRequest* _request;
 
     internal SpawnCall(byte* actions, byte* attributes, scoped in SpawnStrings strings, SpawnFeatures features)
     {
@@ -28,8 +29,18 @@ internal unsafe ref struct SpawnCall
         _features = features;
     }
 
+    /// <summary>By the native helper.</summary>
+    internal SpawnCall(SpawnRequest* request)
+    {
+        _features = SpawnFeatures.OfThisLibc;
+        _request = request;
+    }
+
     /// <summary>The pidfd that came with the child; -1 if none did.</summary>
     internal int Pidfd { get; private set; } = -1;
+
+    /// <summary>Whether no other path would do better: the last try did not get as far as the exec. The C library does not tell.</summary>
+    internal readonly bool FailedBeforeExec => _request != null && _request->Step != SpawnStep.Exec;
 
     /// <summary>
     /// Tries <paramref name="path"/>. A file that is open for writing (ETXTBSY) is tried again for 100 ms: mostly the writer is
@@ -39,7 +50,7 @@ internal unsafe ref struct SpawnCall
     internal PosixResult Try(byte* path)
     {
         PosixResult result = SpawnOnce(path);
-        if (result.Errno != ETXTBSY)
+        if (result.Errno != ETXTBSY || FailedBeforeExec)
             return result;
         long start = Stopwatch.GetTimestamp();
         for (int pause = 1; result.Errno == ETXTBSY; pause = Math.Min(2 * pause, 16))
@@ -55,6 +66,11 @@ internal unsafe ref struct SpawnCall
 
     private PosixResult SpawnOnce(byte* path)
     {
+        if (_request != null)
+        {
+            _request->Path = path;
+            return SpawnHelper.Spawn(_request);
+        }
         if (_features.Pidfd && !s_pidfdSpawnRefused)
         {
             PosixResult pidfd = Libc.SpawnPidfd(path, _actions, _attributes, _argv, _envp);

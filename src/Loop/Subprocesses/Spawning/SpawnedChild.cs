@@ -22,6 +22,12 @@ internal sealed class SpawnedChild
     /// <summary>Whether it shares our terminal, in the foreground or in the background: the receiver follows it by a <see cref="ForegroundJob"/>.</summary>
     internal bool IsTerminalJob { get; init; }
 
+    /// <summary>The control group that is the child's alone; null where it has none.</summary>
+    internal ChildCgroup? Cgroup { get; init; }
+
+    /// <summary>The child's terminal, which has no end before this is closed (linux.md, rule 22); null where it has none of its own.</summary>
+    internal UnixHandle? Terminal { get; init; }
+
     /// <summary>Our end of the child's standard input: non-blocking, close-on-exec; null where that is no pipe.</summary>
     internal UnixHandle? InputWriteEnd { get; init; }
 

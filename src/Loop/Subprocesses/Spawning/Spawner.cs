@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
-/// <summary>Starts a child by posix_spawn(3) on the caller's thread, which is held until the exec.</summary>
+/// <summary>Starts a child by posix_spawn(3), or by the native helper, on the caller's thread, which is held until the exec.</summary>
 /// <remarks>
 /// Everything that can be known beforehand is checked and opened first, in that order; then comes the one call that makes the
 /// child; only a failure is looked into. Whatever goes wrong once the child is there is told by the result, since the child
@@ -33,16 +33,21 @@ internal static unsafe class Spawner
         StartInfoRules.Check(info, input, output, error);
         if (logger is not null)
             LogOnce(logger, features);
-        if (info.WorkingDirectory is not null && !features.ChangeDirectory)
+        bool hasAttributes = AttributeSupport.Check(info.Attributes, features);
+        bool byHelper = hasAttributes || (HelperCall.IsUsedForPlainStarts && features.HelperMissing is null);
+        if (info.WorkingDirectory is not null && !features.ChangeDirectory && !byHelper)
             throw StartErrors.Create(info, SubprocessStartError.Other, ENOSYS, "this C library can't give a child a working directory: posix_spawn_file_actions_addchdir_np came with glibc 2.29 and musl 1.1.24");
 
+        using ChildAttributes? attributes = hasAttributes ? ChildAttributes.Resolve(info, info.Attributes!) : null;
         using SpawnStrings strings = new(info, environment);
         using ChildDescriptors descriptors = new(info, logger);
         descriptors.Open(input, output, error);
         // A FIFO may have waited for hours.
         cancellationToken.ThrowIfCancellationRequested();
-        ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input);
-        int pid = Launch(info, in strings, descriptors, group, features, out int bornWithPidfd);
+        ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input, ownTerminal: output.Kind == StdioKind.Pty);
+        int pid = byHelper
+            ? HelperCall.Launch(info, in strings, descriptors, group, attributes, out int bornWithPidfd)
+            : Launch(info, in strings, descriptors, group, features, out bornWithPidfd);
 
         descriptors.KeepOurEnds();
         UnixHandle? pidfd = bornWithPidfd >= 0 ? new UnixHandle(bornWithPidfd) : null;
@@ -54,6 +59,8 @@ internal static unsafe class Spawner
             PidfdErrno = pidfdErrno,
             IsTerminalJob = info.ProcessGroup == ProcessGroup.Foreground && input.Kind == StdioKind.Inherit && TerminalForeground.IsShared(),
             LeadsGroup = group != ProcessGroup.Inherit,
+            Cgroup = attributes?.TakeOwnCgroup(),
+            Terminal = descriptors.Terminal,
             InputWriteEnd = descriptors.InputWriteEnd,
             OutputReadEnd = descriptors.OutputReadEnd,
             ErrorReadEnd = descriptors.ErrorReadEnd,

@@ -35,18 +35,22 @@ internal static class StartDiagnosis
         if (info.WorkingDirectory is not string directory)
             return null;
         int errno = Libc.Access(directory, F_OK).Errno;
-        if (errno == 0 && !Directory.Exists(directory))
+        if (errno == 0 && !System.IO.Directory.Exists(directory))
             errno = ENOTDIR;
         if (errno == 0)
             errno = Libc.Access(directory, X_OK).Errno;
-        if (errno == 0)
-            return null;
+        return errno == 0 ? null : Directory(info, errno);
+    }
+
+    /// <summary>The child could not go to its working directory.</summary>
+    internal static SubprocessStartException Directory(SubprocessStartInfo info, int errno)
+    {
         string rule =
             errno == ENOENT ? "does not exist"
             : errno == ENOTDIR ? "is not a directory"
             : errno == EACCES ? "may not be entered"
             : PosixError.Message(errno);
-        return StartErrors.Create(info, SubprocessStartError.WorkingDirectory, errno, $"the working directory '{directory}' {rule}");
+        return StartErrors.Create(info, SubprocessStartError.WorkingDirectory, errno, $"the working directory '{info.WorkingDirectory}' {rule}");
     }
 
     private static SubprocessStartException Program(SubprocessStartInfo info, int errno, string? program, string searchPath)
@@ -84,13 +88,17 @@ internal static class StartDiagnosis
     private static SubprocessStartException NotExecutable(SubprocessStartInfo info, string program, string path)
     {
         string why = WhyDenied(program, path) ?? InterpreterDenied(info, path)
-            ?? $"'{program}' may not be executed: its file system is mounted noexec, or a security module refuses";
+            ?? $"'{program}' may not be executed: its file system is mounted noexec, {OtherUser(info)}or a security module refuses";
         return StartErrors.Create(info, SubprocessStartError.NotExecutable, EACCES, why);
     }
 
+    /// <summary>We can't ask for another user, whose permissions are what counts then.</summary>
+    private static string OtherUser(SubprocessStartInfo info) =>
+        info.Attributes is { User: string user } ? $"the user '{user}' has no permission, " : "";
+
     private static string? WhyDenied(string program, string path)
     {
-        if (Directory.Exists(path))
+        if (System.IO.Directory.Exists(path))
             return $"'{program}' is a directory";
         if (Libc.Access(path, F_OK).Errno == EACCES)
             return $"a directory on the path '{program}' may not be searched";

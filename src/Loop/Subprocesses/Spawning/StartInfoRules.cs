@@ -25,9 +25,10 @@ internal static class StartInfoRules
         CheckStream(output, nameof(info.Output), isError: false);
         CheckStream(error, nameof(info.Error), isError: true);
         CheckDescriptors(info);
+        CheckTerminal(info, input, output, error);
 
         if (info.Attributes is not null)
-            AttributeSupport.Check(info.Attributes);
+            AttributeRules.Check(info.Attributes);
         if (info.PipeCapacity < SmallestPipe)
             throw Refuse(nameof(info.PipeCapacity), $"is {info.PipeCapacity}; a pipe holds {SmallestPipe} bytes or more (pipe(7))");
         if (info.StopSignal == default)
@@ -74,12 +75,21 @@ internal static class StartInfoRules
     {
         if (stream.Kind == StdioKind.AsOutput && !isError)
             throw Refuse(property, $"is {nameof(Stdio)}.{nameof(Stdio.AsOutput)}, which only {nameof(SubprocessStartInfo.Error)} can be");
-        if (stream.Kind == StdioKind.Pty)
-            throw new PlatformNotSupportedException($"{nameof(SubprocessStartInfo)}: {property} is {nameof(Stdio)}.{nameof(Stdio.Pty)}, which is not available yet.");
         if (stream.Kind == StdioKind.File)
             CheckText(stream.Path, property);
         if (stream.Kind == StdioKind.Descriptor)
             CheckOpen(stream.Handle, property);
+    }
+
+    private static void CheckTerminal(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error)
+    {
+        bool other = IsOther(input, output) || IsOther(error, output);
+        if (other)
+            throw Refuse(nameof(info.Output), $"is {output}, and not the same {nameof(Stdio)}.{nameof(Stdio.Pty)} as another stream: a child has one terminal, and what it shows comes from {nameof(info.Output)}");
+        if (output.Kind == StdioKind.Pty && info.ProcessGroup is (ProcessGroup.Inherit or ProcessGroup.Foreground))
+            throw Refuse(nameof(info.ProcessGroup), $"is {info.ProcessGroup}; a child with a terminal of its own leads a session of its own (setsid(2))");
+
+        static bool IsOther(Stdio stream, Stdio output) => stream.Kind == StdioKind.Pty && !ReferenceEquals(stream, output);
     }
 
     private static void CheckDescriptors(SubprocessStartInfo info)

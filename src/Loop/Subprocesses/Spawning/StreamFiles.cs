@@ -66,10 +66,13 @@ internal static class StreamFiles
         return reading.IsError ? reading : writing;
     }
 
+    /// <summary>Our side of a new pseudo-terminal (pts(4)), non-blocking.</summary>
+    internal static PosixResult OpenMaster() => Lift(Libc.Open("/dev/ptmx", O_RDWR | O_NONBLOCK));
+
     internal static string Describe(Stdio stream) => stream.Kind == StdioKind.Null ? "/dev/null" : $"'{stream.Path}'";
 
     /// <summary>Takes over <paramref name="opened"/> and answers with a number above the standard streams.</summary>
-    private static PosixResult Lift(PosixResult opened)
+    internal static PosixResult Lift(PosixResult opened)
     {
         if (opened.IsError || opened.IntValue >= LowestOwn)
             return opened;

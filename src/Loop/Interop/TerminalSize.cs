@@ -1,4 +1,4 @@
-namespace UnixLoop.Subprocesses;
+namespace UnixLoop.Interop;
 
 /// <summary>A terminal's window in characters.</summary>
 internal readonly record struct TerminalSize(ushort Columns, ushort Rows)

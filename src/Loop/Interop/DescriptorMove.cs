@@ -1,4 +1,4 @@
-namespace UnixLoop.Subprocesses;
+namespace UnixLoop.Interop;
 
 /// <summary>One wish for the child: its descriptor <paramref name="Target"/> is our descriptor <paramref name="Source"/>.</summary>
 /// <param name="Target">The number in the child.</param>
