@@ -7,8 +7,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class UnixEventLoopHealthChecksBuilderExtensions
 {
     /// <summary>
-    /// Adds a check that passes while the default loop answers and the application has not been asked to stop. Its data are the loop's
-    /// lag in seconds and its queue depth.
+    /// Adds a check that passes while the default loop answers, all supervised processes are ready, and the application has not been
+    /// asked to stop; else it names what is down. Its data are the loop's lag in seconds and its queue depth.
     /// </summary>
     /// <param name="builder">The health checks' builder.</param>
     /// <param name="name">The check's name.</param>

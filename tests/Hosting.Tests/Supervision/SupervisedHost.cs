@@ -50,6 +50,7 @@ internal sealed class SupervisedHost : IAsyncDisposable
         options.Arguments.Add("-c");
         options.Arguments.Add(script);
         options.RestartDelay = TimeSpan.FromMilliseconds(1);
+        options.MaxRestartDelay = TimeSpan.FromMilliseconds(5);
         options.MaxStarts = 0;
         configure?.Invoke(options);
     }
