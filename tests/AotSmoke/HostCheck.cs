@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using UnixLoop.Hosting;
 
 namespace UnixLoop.AotSmoke;
 
@@ -16,6 +17,12 @@ internal static class HostCheck
         {
             heard.TrySetResult();
             return Task.CompletedTask;
+        }).AddSupervisedProcess("sleeper", options =>
+        {
+            options.FileName = "sh";
+            options.Arguments.Add("-c");
+            options.Arguments.Add("echo up; exec sleep 1000");
+            options.ReadyPattern = "^up$";
         });
         builder.Services.AddUnixEventLoop("second");
         builder.Services.AddHealthChecks().AddUnixEventLoop();
@@ -26,6 +33,10 @@ internal static class HostCheck
         SubprocessResult echo = await subprocesses.RunAsync(new SubprocessStartInfo("echo", "hello")).WaitAsync(Bound);
         Check.That(echo.EnsureSuccess().Output == "hello\n", "echo says hello");
 
+        ISupervisor supervisor = host.Services.GetRequiredService<ISupervisor>();
+        SupervisedProcessStatus sleeper = await supervisor.RestartAsync("sleeper").WaitAsync(Bound);
+        Check.That(sleeper.State == SupervisedProcessState.Ready, $"the supervised process is ready: {sleeper}");
+
         var second = host.Services.GetRequiredKeyedService<IUnixEventLoop>("second");
         Check.That(await second.InvokeAsync(() => Thread.CurrentThread.Name).WaitAsync(Bound) == "second", "the second loop has its own thread");
 
@@ -35,6 +46,7 @@ internal static class HostCheck
         Task stopped = host.WaitForShutdownAsync();
         await SignalOurselvesAsync(subprocesses, UnixSignal.Term);
         await stopped.WaitAsync(Bound);
+        Check.That(supervisor.GetProcess("sleeper").State == SupervisedProcessState.Stopped, "the supervised process has stopped");
     }
 
     private static async Task SignalOurselvesAsync(ISubprocessFactory subprocesses, UnixSignal signal) =>
