@@ -21,12 +21,13 @@ internal sealed class ScenarioProcess : IAsyncDisposable
     /// <param name="scenario">A static method of this assembly.</param>
     /// <param name="args">Handed to it.</param>
     /// <param name="via">A program with arguments that executes the scenario, such as "nohup"; empty for none.</param>
-    internal static ScenarioProcess Start(Func<string[], Task> scenario, string[]? args = null, string[]? via = null)
+    /// <param name="folder">Where a copy of our own folder is; null for that itself.</param>
+    internal static ScenarioProcess Start(Func<string[], Task> scenario, string[]? args = null, string[]? via = null, string? folder = null)
     {
         string[] command =
         [
             .. via ?? [],
-            Path.Combine(AppContext.BaseDirectory, typeof(ScenarioProcess).Assembly.GetName().Name!),
+            Path.Combine(folder ?? AppContext.BaseDirectory, typeof(ScenarioProcess).Assembly.GetName().Name!),
             Program.ScenarioSwitch, scenario.Method.DeclaringType!.FullName!, scenario.Method.Name,
             .. args ?? [],
         ];

@@ -1,0 +1,50 @@
+using UnixLoop.Interop;
+using UnixLoop.Process.Tests.Scenarios;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Process.Tests.Subprocesses;
+
+/// <summary>The kernel counts a user's pipe pages; root is exempt, so this runs as nobody.</summary>
+public sealed class PipePagesTests : IDisposable
+{
+    private const int Children = 300;
+    private const int Busy = 20;
+
+    private readonly LeakCheck _leaks = new();
+
+    public void Dispose() => _leaks.Dispose();
+
+    [Fact]
+    public async Task Rule13_ThreeHundredChildrenWithThreePipes_LeaveLaterPipesTheirSize()
+    {
+        Requires.Root();
+        using OpenFolder folder = new();
+        string[] asNobody = [Requires.Tool("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+        await using ScenarioProcess scenario = ScenarioProcess.Start(StartManyAsync, via: asNobody, folder: folder.Name);
+        await scenario.ExpectAsync($"{64 * 1024}");
+        await scenario.EndWellAsync();
+    }
+
+    private static async Task StartManyAsync(string[] args)
+    {
+        await using var loop = new UnixEventLoop();
+        await loop.StartAsync();
+        using var watcher = new PidfdChildWatcher();
+        watcher.Attach(loop);
+        await using var factory = new SubprocessFactory(loop, watcher);
+        for (int i = 0; i < Children; i++)
+        {
+            // The busy ones fill their pipes again and again, and are never read beyond the high-water mark.
+            SubprocessStartInfo startInfo = i < Busy ? new("/usr/bin/head", "-c", "3000000", "/dev/zero") : new("/bin/sleep", "1000");
+            startInfo.Input = startInfo.Output = startInfo.Error = Stdio.Pipe;
+            GC.KeepAlive(s_children[i] = await factory.StartAsync(startInfo));
+        }
+        PosixError.ThrowIfError(Libc.Pipe(out int readEnd, out int writeEnd), "pipe2");
+        Scenario.Say($"{Libc.Fcntl(readEnd, F_GETPIPE_SZ).IntValue}");
+        Libc.Close(readEnd);
+        Libc.Close(writeEnd);
+        await Scenario.WaitForEndAsync();
+    }
+
+    private static readonly ISubprocess?[] s_children = new ISubprocess?[Children];
+}
