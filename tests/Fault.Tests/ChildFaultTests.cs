@@ -37,6 +37,9 @@ public sealed class ChildFaultTests
     public Task Pipeline_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new PipelineScenario());
 
     [Fact]
+    public Task StopTree_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new StopTreeScenario());
+
+    [Fact]
     public Task WatchProcess_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new WatchProcessScenario());
 
     [Theory, MemberData(nameof(Watchers))]

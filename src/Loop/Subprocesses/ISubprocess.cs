@@ -67,4 +67,18 @@ public interface ISubprocess : IAsyncDisposable
     /// <param name="cancellationToken">Skips what is left of the grace: KILL follows at once, and the reap is still awaited.</param>
     /// <returns>How it ended.</returns>
     Task<ChildExitStatus> StopAsync(TimeSpan grace, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Stops the child by the ladder, and with it all that it has started and that is still in its process group, or in its
+    /// session where it leads one (<see cref="ProcessGroup.NewSession"/>). The grace is the child's: what it leaves behind at its
+    /// end is killed then. What has left group and session lives on and is told of.
+    /// </summary>
+    /// <param name="grace">How long the child may take between TERM and KILL; zero kills at once.</param>
+    /// <param name="cancellationToken">Skips what is left of the grace.</param>
+    /// <returns>
+    /// How the child ended, and which of its descendants live on. Descendants are looked for in /proc before the first signal:
+    /// one whose parent had ended by then, and which had left group and session, can't be told from a stranger.
+    /// </returns>
+    /// <exception cref="UnauthorizedAccessException">EPERM: the child runs as another user.</exception>
+    Task<(ChildExitStatus Status, IReadOnlyList<SurvivingProcess> Survivors)> StopTreeAsync(TimeSpan grace, CancellationToken cancellationToken = default);
 }

@@ -110,10 +110,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
 
     public void OnOutputEnded() => _queue.Wake();
 
-    private void OnDrainBound()
-    {
-        _members.CutOff(_services.Logger, _options.DrainBound);
-    }
+    private void OnDrainBound() => _members.CutOff(_services.Logger, _options.DrainBound);
 
     private void OnStopping() => _queue.Wake();
 

@@ -83,6 +83,8 @@ internal sealed class PipelineRun : IRunOwner
 
     private void OnDrainBound()
     {
+        if (_members.OpenOutputs == 0)
+            return; // they ended while the timer fired
         Volatile.Write(ref _isCutOff, true);
         _members.CutOff(_services.Logger, _options.DrainBound);
     }

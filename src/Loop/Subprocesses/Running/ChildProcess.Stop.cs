@@ -140,6 +140,13 @@ internal sealed partial class ChildProcess
             CloseStreams(new ObjectDisposedException(nameof(ISubprocess), $"{this} was disposed before its output had ended."));
     }
 
+    /// <summary>However the child ends: what is then left of its group is killed.</summary>
+    internal void KillGroupAtExit()
+    {
+        lock (_gate)
+            _killGroupAtExit = true;
+    }
+
     /// <summary>Kills the child and its group; what is left of the group when the child dies is killed then.</summary>
     internal PosixResult KillNow()
     {

@@ -68,6 +68,12 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, ISto
 
     internal string FileName { get; }
 
+    /// <summary>Whether its group may be signalled: we made it.</summary>
+    internal bool LeadsGroup => _leadsGroup;
+
+    /// <summary>Whether its last signal goes to a control group of its own as well.</summary>
+    internal bool HasCgroup => _cgroup is not null;
+
     internal IPump? Input { get; }
 
     /// <summary>What kept input from being written, other than a child that stopped reading.</summary>

@@ -100,6 +100,13 @@ internal sealed class Subprocess : ISubprocess
         return _child.StopAsync(grace, cancellationToken);
     }
 
+    public Task<(ChildExitStatus Status, IReadOnlyList<SurvivingProcess> Survivors)> StopTreeAsync(TimeSpan grace, CancellationToken cancellationToken = default)
+    {
+        RunOptionRules.CheckDuration(grace, nameof(grace));
+        _child.HoldUntilExit(this);
+        return new TreeStop(_services, _child).RunAsync(grace, cancellationToken);
+    }
+
     public ValueTask DisposeAsync()
     {
         _lossNotice?.Dispose();
