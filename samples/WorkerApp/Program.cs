@@ -1,6 +1,11 @@
+using UnixLoop;
 using WorkerApp;
 using WorkerApp.Jobs;
 using WorkerApp.Run;
+
+// Before anything else, and before Console above all: in a container without an init we run ourselves under one.
+if (UnixInit.RunAsPid1(args) is int code)
+    return code;
 
 try
 {

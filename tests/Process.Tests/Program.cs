@@ -7,7 +7,15 @@ internal static class Program
 {
     internal const string ScenarioSwitch = "--scenario";
 
-    private static Task<int> Main(string[] args) => args is [ScenarioSwitch, string type, string method, .. string[] rest]
-        ? Scenario.RunAsync(type, method, rest)
-        : TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+    /// <summary>As <see cref="ScenarioSwitch"/>, for a scenario that is not to be PID 1 where the process is.</summary>
+    internal const string ScenarioBelowInitSwitch = "--scenario-below-init";
+
+    private static async Task<int> Main(string[] args)
+    {
+        if (args is [ScenarioBelowInitSwitch, ..] && UnixInit.RunAsPid1(args) is int code)
+            return code;
+        return args is [ScenarioSwitch or ScenarioBelowInitSwitch, string type, string method, .. string[] rest]
+            ? await Scenario.RunAsync(type, method, rest)
+            : await TestPlatformTestFramework.RunAsync(args, SelfRegisteredExtensions.AddSelfRegisteredExtensions);
+    }
 }

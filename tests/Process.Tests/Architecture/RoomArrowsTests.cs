@@ -17,6 +17,7 @@ public sealed class RoomArrowsTests
         ["Transports"],
         ["Children"],
         ["Subprocesses"],
+        ["Init"],
     ]);
 
     [Fact]

@@ -9,6 +9,9 @@ public sealed class BesideProcessTests
     [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
     public async Task Exits_BesideABusyProcessClass_NothingIsLostOnEitherSide(string watcher)
     {
         await using ScenarioProcess scenario = ScenarioProcess.Start(StartBothKindsAsync, [watcher]);

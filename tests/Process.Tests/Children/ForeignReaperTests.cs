@@ -10,6 +10,9 @@ public sealed class ForeignReaperTests
     [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
     public async Task Exit_ReapedBySomebodyElse_IsTheKernelsAnswerWhereItGivesOne(string watcher)
     {
         Requires.Kernel(6, 15);
@@ -20,6 +23,9 @@ public sealed class ForeignReaperTests
     [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
     public async Task Exit_ReapedBySomebodyElseOnAnOlderKernel_IsTheNamedOutcome(string watcher)
     {
         await using ScenarioProcess scenario = ScenarioProcess.Start(ReapEverythingAsync, [watcher, "off"]);

@@ -11,6 +11,9 @@ public sealed class IgnoredSigChildTests
     [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
     public async Task Rule15_SigChildIgnoredAtTheStart_IsResetBeforeTheFirstChild(string watcher)
     {
         await using ScenarioProcess scenario = ScenarioProcess.Start(WatchFirstAsync, [watcher], IgnoreSigChild);
@@ -21,6 +24,16 @@ public sealed class IgnoredSigChildTests
     public async Task Rule15_SigChildIgnoredAndProcessUsedFirst_IsResetWithAWarning()
     {
         await using ScenarioProcess scenario = ScenarioProcess.Start(UseProcessFirstAsync, ["pidfd"], IgnoreSigChild);
+        await scenario.EndWellAsync();
+    }
+
+    [Theory]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
+    public async Task Rule15_SigChildIgnoredAndProcessUsedFirst_WatchersThatNeedItRefuse(string watcher)
+    {
+        await using ScenarioProcess scenario = ScenarioProcess.Start(RefuseAfterProcessAsync, [watcher], IgnoreSigChild);
         await scenario.EndWellAsync();
     }
 
@@ -43,6 +56,19 @@ public sealed class IgnoredSigChildTests
         // No wait for it: the runtime leaves an ignored SIGCHLD as it is, and never learns of the end.
         using var process = System.Diagnostics.Process.Start("true");
         await WatchTwentyAsync(args[0], "SigChildResetLate");
+    }
+
+    internal static async Task RefuseAfterProcessAsync(string[] args)
+    {
+        // Until its handler would be in; the runtime leaves an ignored SIGCHLD as it is.
+        using var process = System.Diagnostics.Process.Start("true");
+        await using UnixEventLoop loop = new();
+        await loop.StartAsync().WaitAsync(TestTimeout);
+        using IChildWatcher watcher = WatchingLoop.Create(args[0]);
+        PlatformNotSupportedException refused = Assert.Throws<PlatformNotSupportedException>(() => watcher.Attach(loop));
+        Assert.StartsWith($"{watcher.GetType().Name} can't work here: SIGCHLD can't be handled here: it was ignored", refused.Message, StringComparison.Ordinal);
+        Assert.False(watcher.IsActive);
+        await WatchTwentyAsync("pidfd", expectedEvent: null); // reset by now, and told to a logger that was not there
     }
 
     internal static Task WatchQuietlyAsync(string[] args) => WatchTwentyAsync(args[0], expectedEvent: null);

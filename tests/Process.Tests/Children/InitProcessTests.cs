@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Versioning;
+using Microsoft.Extensions.Logging;
 using UnixLoop.Children;
 using UnixLoop.Process.Tests.Scenarios;
+using UnixLoop.TestSupport.Children;
 
 namespace UnixLoop.Process.Tests.Children;
 
@@ -26,6 +28,90 @@ public sealed class InitProcessTests
         RequiresPidNamespace();
         await using ScenarioProcess scenario = ScenarioProcess.Start(WatchAsInitAsync, ["off"], Unshare);
         await scenario.EndWellAsync();
+    }
+
+    [Theory]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
+    public async Task Rule15_Pid1_WatchersThatNeedSigChildRefuse(string watcher)
+    {
+        RequiresPidNamespace();
+        await using ScenarioProcess scenario = ScenarioProcess.Start(RefuseAsInitAsync, [watcher], Unshare);
+        await scenario.EndWellAsync();
+    }
+
+    [Theory]
+    [InlineData("pidfd", "on", "")]
+    [InlineData("threaded", "on", "")]
+    [InlineData("pidfd", "off", "")]
+    [InlineData("threaded", "off", "")]
+    [InlineData("pidfd", "on", "process")]
+    [InlineData("pidfd", "off", "process")]
+    [InlineData("threaded", "off", "process")]
+    [InlineData("pidfd", "on", "console")]
+    [InlineData("pidfd", "off", "console")]
+    [InlineData("pidfd", "on", "logging")]
+    [InlineData("pidfd", "off", "logging")]
+    public async Task Rule15_Pid1BesideOthers_EveryStatusIsRightOrTheNamedOutcome(string watcher, string exitInfo, string beside)
+    {
+        RequiresPidNamespace();
+        await using ScenarioProcess scenario = ScenarioProcess.Start(WatchBesideAsync, [watcher, exitInfo, beside], Unshare);
+        await scenario.EndWellAsync();
+    }
+
+    internal static async Task RefuseAsInitAsync(string[] args)
+    {
+        Assert.Equal(1, Environment.ProcessId);
+        await using UnixEventLoop loop = new();
+        await loop.StartAsync().WaitAsync(TestTimeout);
+        using IChildWatcher watcher = WatchingLoop.Create(args[0]);
+        PlatformNotSupportedException refused = Assert.Throws<PlatformNotSupportedException>(() => watcher.Attach(loop));
+        Assert.StartsWith($"{watcher.GetType().Name} can't work here: SIGCHLD can't be handled by PID 1", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("UnixInit", refused.Message, StringComparison.Ordinal);
+        Assert.False(watcher.IsActive);
+        // The refusal has left the signal alone: nobody is reaped behind anybody's back.
+        await using WatchingLoop watching = await WatchingLoop.StartAsync(new ThreadedChildWatcher());
+        WatchedExit exit = watching.StartExiting(5);
+        Assert.True(exit.IsRight(await exit.Handler.Exited));
+    }
+
+    internal static async Task WatchBesideAsync(string[] args)
+    {
+        Assert.Equal(1, Environment.ProcessId);
+        (bool exitInfo, string beside) = (args[1] == "on", args[2]);
+        PidfdExitInfo.IsDisabled = !exitInfo;
+        await using WatchingLoop watching = await WatchingLoop.StartAsync(args[0]);
+        Assert.Equal(!exitInfo, watching.HasLogged("InitWithoutExitInfo"));
+        using ILoggerFactory console = LoggerFactory.Create(static logging => logging.AddSimpleConsole());
+        List<WatchedExit> exits = [];
+        for (int i = 0; i < 100; i++)
+        {
+            if (beside == "process")
+            {
+                using var process = System.Diagnostics.Process.Start("true");
+                await process.WaitForExitAsync().WaitAsync(TestTimeout);
+            }
+            else if (beside == "console")
+            {
+                Console.Out.WriteLine(Console.IsInputRedirected);
+            }
+            else if (beside == "logging")
+            {
+                console.CreateLogger("beside").LogWarning("child {Number}", i);
+            }
+            exits.Add(watching.StartExiting(i));
+        }
+        ChildExitStatus[] statuses = await watching.WaitForAsync(exits);
+        for (int i = 0; i < statuses.Length; i++)
+        {
+            // Only Process makes the runtime reap; a console that is no terminal does not.
+            bool mayBeLost = beside == "process" && (!exitInfo || exits[i].Child.Pidfd is null);
+            Assert.True(exits[i].IsRight(statuses[i]) || (mayBeLost && statuses[i].Kind == ChildExitKind.ReapedElsewhere), $"child {i}: {statuses[i]}");
+        }
+        if (statuses.Any(static status => status.Kind == ChildExitKind.ReapedElsewhere))
+            Assert.True(watching.HasLogged("ChildReapedElsewhere"));
+        Assert.All(exits, static exit => Assert.False(TestChildren.Exists(exit.Child.Pid), "no zombie"));
     }
 
     internal static async Task WatchAsInitAsync(string[] args)

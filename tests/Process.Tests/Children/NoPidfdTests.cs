@@ -49,6 +49,9 @@ public sealed class NoPidfdTests
     [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
     public async Task Exit_WaitKeepsFailing_IsUnknownInsteadOfAHang(string watcher)
     {
         await using ScenarioProcess scenario = ScenarioProcess.Start(WaitFailsAsync, [watcher]);

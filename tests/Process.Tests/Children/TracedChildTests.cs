@@ -11,6 +11,9 @@ public sealed class TracedChildTests
     [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
     public async Task Rule01_ChildDiesUnderATracer_TheLoopSleepsUntilItLetsGo(string watcher)
     {
         await using WatchingLoop watching = await WatchingLoop.StartAsync(watcher);

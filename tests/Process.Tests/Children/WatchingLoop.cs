@@ -31,9 +31,18 @@ internal sealed class WatchingLoop : IAsyncDisposable
         return started;
     }
 
-    /// <summary>By a watcher's name: "pidfd" or "threaded".</summary>
-    internal static Task<WatchingLoop> StartAsync(string watcher) =>
-        StartAsync(watcher == "pidfd" ? new PidfdChildWatcher() : new ThreadedChildWatcher());
+    /// <summary>By a watcher's name: "pidfd", "threaded", "safe", "fast" or "multiloop".</summary>
+    internal static Task<WatchingLoop> StartAsync(string watcher) => StartAsync(Create(watcher));
+
+    internal static IChildWatcher Create(string watcher) => watcher switch
+    {
+        "pidfd" => new PidfdChildWatcher(),
+        "threaded" => new ThreadedChildWatcher(),
+        "safe" => new SafeChildWatcher(),
+        "fast" => new FastChildWatcher(),
+        "multiloop" => new MultiLoopChildWatcher(),
+        _ => throw new ArgumentOutOfRangeException(nameof(watcher), watcher, "no watcher"),
+    };
 
     internal bool HasLogged(string eventName) => Log.GetSnapshot().Any(record => record.Id.Name == eventName);
 

@@ -22,13 +22,14 @@ internal sealed class ScenarioProcess : IAsyncDisposable
     /// <param name="args">Handed to it.</param>
     /// <param name="via">A program with arguments that executes the scenario, such as "nohup"; empty for none.</param>
     /// <param name="folder">Where a copy of our own folder is; null for that itself.</param>
-    internal static ScenarioProcess Start(Func<string[], Task> scenario, string[]? args = null, string[]? via = null, string? folder = null)
+    /// <param name="belowInit">Whether the process runs the scenario as its child if it is PID 1 (<see cref="UnixInit"/>).</param>
+    internal static ScenarioProcess Start(Func<string[], Task> scenario, string[]? args = null, string[]? via = null, string? folder = null, bool belowInit = false)
     {
         string[] command =
         [
             .. via ?? [],
             Path.Combine(folder ?? AppContext.BaseDirectory, typeof(ScenarioProcess).Assembly.GetName().Name!),
-            Program.ScenarioSwitch, scenario.Method.DeclaringType!.FullName!, scenario.Method.Name,
+            belowInit ? Program.ScenarioBelowInitSwitch : Program.ScenarioSwitch, scenario.Method.DeclaringType!.FullName!, scenario.Method.Name,
             .. args ?? [],
         ];
         var process = System.Diagnostics.Process.Start(new ProcessStartInfo(command[0], command[1..])

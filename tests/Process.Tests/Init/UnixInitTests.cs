@@ -1,0 +1,84 @@
+using System.Runtime.Versioning;
+using UnixLoop.Process.Tests.Children;
+using UnixLoop.Process.Tests.Scenarios;
+
+namespace UnixLoop.Process.Tests.Init;
+
+/// <summary>A program that runs itself below PID 1, in a pid namespace of its own.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class UnixInitTests
+{
+    private static readonly string[] Unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
+    [Fact]
+    public void RunAsPid1_NotPid1_IsNull()
+    {
+        Assert.Null(UnixInit.RunAsPid1([]));
+        Assert.Throws<ArgumentNullException>("args", () => UnixInit.RunAsPid1(null!));
+    }
+
+    [Theory]
+    [InlineData("pidfd")]
+    [InlineData("threaded")]
+    [InlineData("safe")]
+    [InlineData("fast")]
+    [InlineData("multiloop")]
+    public async Task Rule15_BelowInit_NoneOfAThousandStatusesIsLost(string watcher)
+    {
+        await using ScenarioProcess scenario = StartBelowInit(InitScenarios.WatchThousandAsync, watcher);
+        await scenario.EndWellAsync();
+    }
+
+    [Fact]
+    public async Task RunAsPid1_Orphans_AreReaped()
+    {
+        await using ScenarioProcess scenario = StartBelowInit(InitScenarios.LeaveOrphansAsync);
+        await scenario.EndWellAsync();
+    }
+
+    [Fact]
+    public async Task RunAsPid1_Signals_ArePassedOnOnceEach()
+    {
+        await using ScenarioProcess scenario = StartBelowInit(InitScenarios.CountSignalsAsync);
+        await scenario.EndWellAsync();
+    }
+
+    [Fact]
+    public async Task RunAsPid1_SignalsBeforeThereIsAChild_ReachIt()
+    {
+        await using ScenarioProcess scenario = ScenarioProcess.Start(InitScenarios.PassOnEarlySignalAsync);
+        await scenario.EndWellAsync();
+    }
+
+    [Theory]
+    [InlineData("exit", 0, 0)]
+    [InlineData("exit", 7, 7)]
+    [InlineData("exit", 255, 255)]
+    [InlineData("signal", 9, 137)]
+    [InlineData("signal", 15, 143)]
+    public async Task RunAsPid1_EndOfTheChild_IsPassedOn(string how, int number, int expected)
+    {
+        await using ScenarioProcess scenario = StartBelowInit(InitScenarios.EndAsync, how, $"{number}");
+        Assert.Equal(expected, await scenario.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task RunAsPid1_Child_HasOurArgumentsVariablesStreamsAndAGroup()
+    {
+        InitProcessTests.RequiresPidNamespace();
+        string[] via = [.. Unshare, "env", "UNIXLOOP_TEST=a b=\u00fc"];
+        await using ScenarioProcess scenario = ScenarioProcess.Start(InitScenarios.TellSurroundingsAsync, ["", "two words", "\u00fc"], via, belowInit: true);
+        Assert.Equal("arguments: '' 'two words' '\u00fc'", await scenario.ReadLineAsync());
+        Assert.Equal("variable: a b=\u00fc", await scenario.ReadLineAsync());
+        Assert.Equal("leads its group: True, child of 1", await scenario.ReadLineAsync());
+        await scenario.WriteLineAsync("input");
+        Assert.Equal("read: input", await scenario.ReadLineAsync());
+        await scenario.EndWellAsync();
+    }
+
+    private static ScenarioProcess StartBelowInit(Func<string[], Task> scenario, params string[] args)
+    {
+        InitProcessTests.RequiresPidNamespace();
+        return ScenarioProcess.Start(scenario, args, Unshare, belowInit: true);
+    }
+}
