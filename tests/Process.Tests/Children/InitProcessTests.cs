@@ -98,7 +98,7 @@ public sealed class InitProcessTests
             }
             else if (beside == "logging")
             {
-                console.CreateLogger("beside").LogWarning("child {Number}", i);
+                console.CreateLogger("beside").Log(LogLevel.Warning, default, i, null, static (number, _) => $"child {number}");
             }
             exits.Add(watching.StartExiting(i));
         }
