@@ -5,10 +5,7 @@ internal sealed class OpenFolder : IDisposable
 {
     private const UnixFileMode OpenToAll = (UnixFileMode)0b111_101_101;
 
-    internal OpenFolder()
-    {
-        Copy(AppContext.BaseDirectory, Name);
-    }
+    internal OpenFolder() => Copy(AppContext.BaseDirectory, Name);
 
     internal string Name { get; } = Directory.CreateTempSubdirectory("open-").FullName;
 
@@ -16,6 +13,8 @@ internal sealed class OpenFolder : IDisposable
 
     private static void Copy(string from, string to)
     {
+        if (OperatingSystem.IsWindows())
+            throw new PlatformNotSupportedException();
         Directory.CreateDirectory(to);
         File.SetUnixFileMode(to, OpenToAll);
         foreach (string file in Directory.EnumerateFiles(from))
