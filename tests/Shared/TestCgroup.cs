@@ -38,10 +38,24 @@ internal sealed class TestCgroup : IDisposable
         return new TestCgroup(path);
     }
 
+    // EBUSY for a moment after the last process has gone from its list.
+    private bool TryRemove()
+    {
+        try
+        {
+            Directory.Delete(Path);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     public void Dispose()
     {
         File.WriteAllText(System.IO.Path.Combine(Path, "cgroup.kill"), "1");
         Assert.True(Eventually.TryWait(() => Processes.Length == 0, TestTimeout), $"left in the control group: {string.Join(", ", Processes)}");
-        Directory.Delete(Path);
+        Assert.True(Eventually.TryWait(TryRemove, TestTimeout), "the control group stays busy");
     }
 }

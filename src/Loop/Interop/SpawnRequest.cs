@@ -62,6 +62,7 @@ internal enum SpawnStep
     Version,
     Memory,
     Clone,
+    Cgroup,
     Signals,
     Session,
     ProcessGroup,

@@ -25,12 +25,12 @@
 enum { NR_ioctl = 16, NR_dup3 = 292, NR_fcntl = 72, NR_close = 3, NR_rt_sigaction = 13, NR_rt_sigprocmask = 14, NR_mmap = 9,
        NR_munmap = 11, NR_getpid = 39, NR_getppid = 110, NR_setsid = 112, NR_setpgid = 109, NR_prlimit64 = 302, NR_umask = 95,
        NR_chdir = 80, NR_setgroups = 116, NR_setresgid = 119, NR_setresuid = 117, NR_prctl = 157, NR_execve = 59,
-       NR_exit_group = 231, NR_wait4 = 61 };
+       NR_exit_group = 231, NR_wait4 = 61, NR_openat = 257, NR_write = 1 };
 #elif defined(__aarch64__) /* asm-generic/unistd.h */
 enum { NR_ioctl = 29, NR_dup3 = 24, NR_fcntl = 25, NR_close = 57, NR_rt_sigaction = 134, NR_rt_sigprocmask = 135, NR_mmap = 222,
        NR_munmap = 215, NR_getpid = 172, NR_getppid = 173, NR_setsid = 157, NR_setpgid = 154, NR_prlimit64 = 261, NR_umask = 166,
        NR_chdir = 49, NR_setgroups = 159, NR_setresgid = 149, NR_setresuid = 147, NR_prctl = 167, NR_execve = 221,
-       NR_exit_group = 94, NR_wait4 = 260 };
+       NR_exit_group = 94, NR_wait4 = 260, NR_openat = 56, NR_write = 64 };
 #else
 #error "Only x86-64 and arm64 are known here."
 #endif
@@ -45,6 +45,7 @@ enum { F_SETFD = 2, TIOCSCTTY = 0x540E, TIOCSPGRP = 0x5410 };
 enum { PR_SET_PDEATHSIG = 1, PR_SET_NO_NEW_PRIVS = 38 };
 enum { PROT_READ_WRITE = 1 | 2, MAP_SHARED_ANONYMOUS = 0x1 | 0x20 };
 enum { EINTR = 4, EPROTO = 71, ESRCH = 3 };
+enum { O_WRONLY = 1 };
 
 struct clone_args { /* linux/sched.h, the version of Linux 5.7 */
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
@@ -100,6 +101,7 @@ enum step {
     STEP_VERSION,
     STEP_MEMORY,
     STEP_CLONE,
+    STEP_CGROUP,
     STEP_SIGNALS,
     STEP_SESSION,
     STEP_GROUP,
@@ -152,24 +154,26 @@ struct request {
     int32_t detail; /* out: see the steps */
 };
 
-/* What the child says when it fails; in memory that both see. */
-struct failure {
+/* What the child says, in memory that both see. */
+struct report {
+    volatile int32_t begun; /* it has run at all */
     volatile int32_t step, detail, errno_;
 };
 
 struct child {
     const struct request *request;
-    struct failure *failure;
-    long parent; /* its pid; only for the death signal */
+    struct report *report;
+    long parent;       /* its pid; only for the death signal */
+    int joins_cgroup;  /* by itself: it was not born there */
 };
 
 /* ---- The child ---- */
 
 static _Noreturn void fail(struct child *child, enum step step, int detail, long result)
 {
-    child->failure->detail = detail;
-    child->failure->errno_ = (int32_t)-result;
-    child->failure->step = step;
+    child->report->detail = detail;
+    child->report->errno_ = (int32_t)-result;
+    child->report->step = step;
     for (;;)
         CALL(exit_group, 127, 0, 0, 0);
 }
@@ -187,6 +191,20 @@ static void dispositions(struct child *child)
         if (result < 0)
             fail(child, STEP_SIGNALS, signal, result);
     }
+}
+
+static void cgroup(struct child *child)
+{
+    if (!child->joins_cgroup)
+        return;
+    /* "0" is the process that writes (cgroups(7)). */
+    long file = CALL(openat, child->request->cgroup, "cgroup.procs", O_WRONLY, 0);
+    if (file < 0)
+        fail(child, STEP_CGROUP, 0, file);
+    long written = CALL(write, file, "0", 1, 0);
+    if (written < 0)
+        fail(child, STEP_CGROUP, 0, written);
+    CALL(close, file, 0, 0, 0);
 }
 
 static void group(struct child *child)
@@ -287,7 +305,9 @@ static _Noreturn void run(struct child *child)
     const struct request *request = child->request;
     uint64_t none = 0;
     long result;
+    child->report->begun = 1;
     dispositions(child);
+    cgroup(child);
     group(child);
     descriptors(child);
     limits(child);
@@ -346,6 +366,24 @@ static inline long clone_into_run(struct clone_args *args, struct child *child)
 #endif
 }
 
+static long start(struct clone_args *args, struct child *child)
+{
+    child->report->begun = 0;
+    child->report->step = STEP_NONE;
+    return clone_into_run(args, child);
+}
+
+/* It has exited, or is about to. Somebody else may have reaped it (ECHILD): it is gone all the same. */
+static void reap(struct request *request, long pid)
+{
+    long waited;
+    do
+        waited = CALL(wait4, pid, 0, 0, 0);
+    while (waited == -EINTR);
+    CALL(close, request->pidfd, 0, 0, 0);
+    request->pidfd = -1;
+}
+
 enum { STACK_BYTES = 16 * 1024, PAGE_BYTES = 4096 };
 
 /* Returns the child's pid, once it has reached its exec, or a negated errno; then `step` says where, and there is no child.
@@ -361,7 +399,7 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
 
     /* The child calls a few functions of one frame each, and handles no signal. */
     char stack[STACK_BYTES] __attribute__((aligned(16)));
-    struct failure own = { 0, 0, 0 }, *failure = &own;
+    struct report own, *report = &own;
     int changes_credentials = (request->flags & (SET_GROUPS | SET_GROUP | SET_USER)) != 0;
     request->pidfd = -1;
     request->step = STEP_NONE;
@@ -373,10 +411,10 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
             request->step = STEP_MEMORY;
             return page;
         }
-        failure = (struct failure *)page;
+        report = (struct report *)page;
     }
 
-    struct child child = { request, failure, request->death_signal ? CALL(getpid, 0, 0, 0, 0) : 0 };
+    struct child child = { request, report, request->death_signal ? CALL(getpid, 0, 0, 0, 0) : 0, 0 };
     struct clone_args args = {
         .flags = CLONE_VFORK | CLONE_PIDFD | (changes_credentials ? 0 : CLONE_VM) | (request->flags & INTO_CGROUP ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t)(uintptr_t)&request->pidfd,
@@ -390,25 +428,28 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
        would do to our memory what is meant for the parent. */
     uint64_t all = ~0ull, before;
     CALL(rt_sigprocmask, SIG_SETMASK, &all, &before, SIGSET_BYTES);
-    long pid = clone_into_run(&args, &child);
+    long pid = start(&args, &child);
+    if (pid > 0 && !report->begun && (args.flags & CLONE_INTO_CGROUP)) {
+        /* Once cgroup.kill was written to, kernels from 6.14 on kill all that is born there from elsewhere: cgroup_css_set_fork()
+           compares the kills of its parent's control group with those of its own (measured on 6.18). Moving there still works. */
+        reap(request, pid);
+        args.flags &= ~CLONE_INTO_CGROUP;
+        args.cgroup = 0;
+        child.joins_cgroup = 1;
+        pid = start(&args, &child);
+    }
     if (pid < 0) {
         request->step = STEP_CLONE;
         request->pidfd = -1;
-    } else if (failure->step != STEP_NONE) {
-        /* It has exited, or is about to. Somebody else may have reaped it (ECHILD): it is gone all the same. */
-        long waited;
-        do
-            waited = CALL(wait4, pid, 0, 0, 0);
-        while (waited == -EINTR);
-        CALL(close, request->pidfd, 0, 0, 0);
-        request->pidfd = -1;
-        request->step = failure->step;
-        request->detail = failure->detail;
-        pid = -failure->errno_;
+    } else if (report->step != STEP_NONE) {
+        reap(request, pid);
+        request->step = report->step;
+        request->detail = report->detail;
+        pid = -report->errno_;
     }
     CALL(rt_sigprocmask, SIG_SETMASK, &before, 0, SIGSET_BYTES);
 
     if (changes_credentials)
-        CALL(munmap, failure, PAGE_BYTES, 0, 0);
+        CALL(munmap, report, PAGE_BYTES, 0, 0);
     return pid;
 }

@@ -5,11 +5,23 @@ namespace UnixLoop.TestSupport.Interop;
 internal static unsafe partial class TestLibc
 {
     private const int PTRACE_SEIZE = 0x4206; // linux/ptrace.h
+    private const int PR_GET_DUMPABLE = 3; // linux/prctl.h
     private const int RLIMIT_NOFILE = 7; // asm-generic/resource.h
 
     /// <summary>ptrace(2): this thread traces <paramref name="pid"/> from now on. Null, or why it can't.</summary>
     internal static string? Seize(int pid) =>
         ptrace(PTRACE_SEIZE, pid, 0, 0) == 0 ? null : Marshal.GetLastPInvokeErrorMessage();
+
+    /// <summary>prctl(2), PR_GET_DUMPABLE.</summary>
+    internal static int Dumpable() => prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+
+    /// <summary>setresuid(2) as the raw call, for a thread that is about to end: the C library's would change all threads.</summary>
+    internal static void BecomeOnThisThread(int user)
+    {
+        nint number = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 117 : 147;
+        if (syscall(number, -1, user, -1) != 0)
+            throw new IOException($"setresuid({user}): {Marshal.GetLastPInvokeErrorMessage()}");
+    }
 
     /// <summary>The soft limit of RLIMIT_NOFILE.</summary>
     internal static int GetDescriptorLimit()
@@ -30,6 +42,12 @@ internal static unsafe partial class TestLibc
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint ptrace(nint request, int pid, nint address, nint data);
+
+    [LibraryImport("libc")]
+    private static partial int prctl(int option, nint a2, nint a3, nint a4, nint a5);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint syscall(nint number, nint a1, nint a2, nint a3);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getrlimit(int resource, ulong* limit);

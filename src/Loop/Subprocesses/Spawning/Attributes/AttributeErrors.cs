@@ -19,6 +19,8 @@ internal static class AttributeErrors
         {
             case SpawnStep.Clone when request.Flags.HasFlag(SpawnFlags.IntoCgroup) && Delegation(errno) is string rule:
                 return Create(info, nameof(attributes.Cgroup), errno, $"clone3 into '{attributes.Cgroup}': {rule}");
+            case SpawnStep.Cgroup:
+                return Create(info, nameof(attributes.Cgroup), errno, $"cgroup.procs of '{attributes.Cgroup}': {Delegation(errno) ?? message}");
             case SpawnStep.Clone when errno == ENOSYS || errno == EPERM:
                 throw new PlatformNotSupportedException($"The native helper can't start a child here: clone3 says {PosixError.Name(errno)}, which is a seccomp filter's answer.");
             case SpawnStep.Clone when errno == EMFILE || errno == ENFILE:
@@ -45,7 +47,7 @@ internal static class AttributeErrors
                 return Create(info, nameof(attributes.NoNewPrivileges), errno, $"prctl PR_SET_NO_NEW_PRIVS: {message}");
             case SpawnStep.Terminal:
                 return StartErrors.Create(info, SubprocessStartError.Other, errno, $"the child can't have its terminal: {message}");
-            case SpawnStep.Exec:
+            case SpawnStep.Exec or SpawnStep.None: // None: the search found no path to try
                 return null;
             default:
                 return StartErrors.Create(info, SubprocessStartError.Other, errno, $"the native helper's step {request.Step}: {message}");
