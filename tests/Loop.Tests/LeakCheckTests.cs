@@ -19,4 +19,24 @@ public sealed class LeakCheckTests
         Exception e = Assert.ThrowsAny<Exception>(check.Dispose);
         Assert.Contains("pipe:[", e.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task Dispose_GrandchildLeftToInit_FailsAndNamesIt()
+    {
+        var check = new LeakCheck(TimeSpan.FromMilliseconds(50));
+        using var shell = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", "setsid sleep 1000 >/dev/null & echo $!"]) { RedirectStandardOutput = true })!;
+        string grandchild = (await shell.StandardOutput.ReadToEndAsync().WaitAsync(TestTimeout)).Trim();
+        await shell.WaitForExitAsync().WaitAsync(TestTimeout);
+        shell.StandardOutput.Dispose();
+        try
+        {
+            Exception e = Assert.ThrowsAny<Exception>(check.Dispose);
+            Assert.Contains($"child {grandchild} (", e.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            UnixLoop.TestSupport.Interop.TestLibc.Kill(int.Parse(grandchild), 9);
+        }
+    }
 }

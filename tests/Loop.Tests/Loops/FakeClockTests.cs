@@ -22,6 +22,17 @@ public sealed class FakeClockTests : LoopTest
     }
 
     [Fact]
+    public async Task Schedule_PendingAtTheStop_IsDropped()
+    {
+        bool fired = false;
+        _ = Loop.Schedule(TimeSpan.FromHours(1), () => fired = true);
+        await Loop.StopAsync().WaitAsync(TestTimeout);
+        _clock.Advance(TimeSpan.FromHours(2));
+        Assert.False(fired);
+        Assert.Equal(0, Loop.GetStatistics().Timers);
+    }
+
+    [Fact]
     public async Task Advance_RacingTheArming_NeverLosesATimer()
     {
         // Forces the race of DeadlineAlarm: the clock moves between reading it and arming the alarm.

@@ -124,19 +124,6 @@ public sealed class TimerTests : LoopTest
     }
 
     [Fact]
-    public async Task Schedule_PendingAtTheStop_IsDropped()
-    {
-        bool fired = false;
-        _ = Loop.Schedule(TimeSpan.FromMilliseconds(1), () => fired = true);
-        using var blocked = new ManualResetEventSlim();
-        await Loop.StopAsync().WaitAsync(TestTimeout);
-        bool at = fired;
-        await Task.Delay(TimeSpan.FromMilliseconds(5), Loop.TimeProvider).WaitAsync(TestTimeout);
-        Assert.Equal(at, fired);
-        Assert.Equal(0, Loop.GetStatistics().Timers);
-    }
-
-    [Fact]
     public async Task Change_FromManyThreadsAtOnce_EndsInOneConsistentState()
     {
         int ticks = 0;

@@ -69,7 +69,7 @@ public sealed class DisposeTests : SubprocessTest
     [Fact]
     public async Task LoopEnds_ChildLives_ItIsStillWatchedAndReaped()
     {
-        ISubprocess child = await StartAsync(PipedShell("sleep 1000"));
+        ISubprocess child = await StartAsync(PipedShell("exec sleep 1000"));
         Task<ReadResult> reading = child.Output.ReadAsync().AsTask();
         Task<ChildExitStatus> exited = ExitOf(child);
         await Loop.StopAsync().WaitAsync(TestTimeout);
