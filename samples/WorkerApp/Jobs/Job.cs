@@ -2,11 +2,9 @@ using UnixLoop;
 
 namespace WorkerApp.Jobs;
 
-/// <summary>One job of the configuration: runs its program again and again until it is stopped.</summary>
+/// <summary>One periodic job of the configuration: runs its program again and again until it is stopped.</summary>
 internal sealed class Job : IAsyncDisposable
 {
-    private static readonly TimeSpan RestartDelay = TimeSpan.FromSeconds(1);
-
     private readonly CancellationTokenSource _stop = new();
     private Task _running = Task.CompletedTask;
     private int _runs;
@@ -46,14 +44,10 @@ internal sealed class Job : IAsyncDisposable
     {
         try
         {
-            using PeriodicTimer timer = new(Options.Every ?? RestartDelay);
+            using PeriodicTimer timer = new(Options.Every!.Value);
             do
-            {
                 await runner.RunAsync(this, _stop.Token);
-                if (Options.KeepRunning)
-                    await Task.Delay(RestartDelay, _stop.Token);
-            }
-            while (Options.KeepRunning || await timer.WaitForNextTickAsync(_stop.Token));
+            while (await timer.WaitForNextTickAsync(_stop.Token));
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)
         {

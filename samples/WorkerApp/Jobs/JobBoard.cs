@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace WorkerApp.Jobs;
 
-/// <summary>The jobs that run.</summary>
+/// <summary>The periodic jobs.</summary>
 internal sealed class JobBoard(JobRunner runner) : IDisposable
 {
     private readonly SemaphoreSlim _oneAtATime = new(1);

@@ -21,6 +21,7 @@ internal static class JobHost
             Configuration = configuration,
         });
 
+        ((IConfigurationBuilder)builder.Configuration).Add(new KeptJobs(builder.Configuration));
         IUnixEventLoopBuilder loop = builder.Services.AddUnixEventLoop()
             .OnSignal(UnixSignal.Usr1, static (services, _) => services.GetRequiredService<StatisticsReport>().WriteAsync());
 

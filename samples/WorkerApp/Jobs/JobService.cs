@@ -1,15 +1,19 @@
 using Microsoft.Extensions.Options;
+using UnixLoop.Hosting;
 
 namespace WorkerApp.Jobs;
 
-/// <summary>Runs the jobs of the configuration from the host's start to its stop, and applies it anew when it is told to.</summary>
-internal sealed class JobService(IOptionsFactory<WorkerOptions> options, JobBoard board, ILogger<JobService> logger) : IHostedService
+/// <summary>
+/// Runs the periodic jobs of the configuration from the host's start to its stop, and applies it anew when it is told to. Those that are
+/// kept running are UnixLoop's (<see cref="KeptJobs"/>).
+/// </summary>
+internal sealed class JobService(IOptionsFactory<WorkerOptions> options, JobBoard board, ISupervisor supervisor, ILogger<JobService> logger) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken) => ApplyAsync(options.Create(Options.DefaultName));
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        Log.JobsStopping(logger, board.Count);
+        Log.JobsStopping(logger, board.Count + supervisor.GetProcesses().Count);
         await board.CloseAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
@@ -34,7 +38,7 @@ internal sealed class JobService(IOptionsFactory<WorkerOptions> options, JobBoar
 
     private async Task ApplyAsync(WorkerOptions wanted)
     {
-        JobChanges changes = await board.ApplyAsync(wanted.Jobs);
+        JobChanges changes = await board.ApplyAsync(wanted.Jobs.Where(job => !job.Value.KeepRunning).ToDictionary());
         Log.JobsApplied(logger, changes.Started, changes.Stopped, changes.Kept);
     }
 }

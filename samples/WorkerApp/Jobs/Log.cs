@@ -22,7 +22,7 @@ internal static partial class Log
     [LoggerMessage(9005, LogLevel.Critical, "{Job} has failed, and is not run again before the next change of its configuration", EventName = nameof(JobFailed))]
     internal static partial void JobFailed(ILogger logger, Exception failure, string job);
 
-    [LoggerMessage(9010, LogLevel.Information, "Configuration applied: {Started} jobs started, {Stopped} stopped, {Kept} kept", EventName = nameof(JobsApplied))]
+    [LoggerMessage(9010, LogLevel.Information, "Configuration applied: {Started} periodic jobs started, {Stopped} stopped, {Kept} kept", EventName = nameof(JobsApplied))]
     internal static partial void JobsApplied(ILogger logger, int started, int stopped, int kept);
 
     [LoggerMessage(9011, LogLevel.Information, "Stopping {Count} jobs", EventName = nameof(JobsStopping))]

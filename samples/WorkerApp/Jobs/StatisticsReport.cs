@@ -1,9 +1,10 @@
 using UnixLoop;
+using UnixLoop.Hosting;
 
 namespace WorkerApp.Jobs;
 
 /// <summary>What SIGUSR1 asks for: the figures of the loop and of the children, in the log.</summary>
-internal sealed class StatisticsReport(IUnixEventLoop loop, JobBoard board, ILogger<StatisticsReport> logger)
+internal sealed class StatisticsReport(IUnixEventLoop loop, JobBoard board, ISupervisor supervisor, ILogger<StatisticsReport> logger)
 {
     internal Task WriteAsync()
     {
@@ -11,10 +12,14 @@ internal sealed class StatisticsReport(IUnixEventLoop loop, JobBoard board, ILog
         Log.LoopStatistics(
             logger, loop.Name, figures.Turns, figures.Callbacks, figures.Posts, figures.ReadyDescriptors, figures.QueueDepth, figures.Timers,
             figures.WatchedDescriptors, figures.Utilization, figures.Lag.TotalMilliseconds, figures.MaxLag.TotalMilliseconds);
-        Job[] jobs = [.. board.Jobs];
-        Log.ChildStatistics(logger, jobs.Count(job => job.Child is not null), jobs.Sum(job => job.Runs));
-        foreach (Job job in jobs)
-            Log.JobStatistics(logger, job.Name, job.Runs, job.Child?.Id);
+        (string Name, int Runs, int? Pid)[] jobs =
+        [
+            .. board.Jobs.Select(job => (job.Name, job.Runs, job.Child?.Id)),
+            .. supervisor.GetProcesses().Select(process => (process.Name, process.Starts, process.ProcessId)),
+        ];
+        Log.ChildStatistics(logger, jobs.Count(job => job.Pid is not null), jobs.Sum(job => job.Runs));
+        foreach ((string name, int runs, int? pid) in jobs)
+            Log.JobStatistics(logger, name, runs, pid);
         return Task.CompletedTask;
     }
 }

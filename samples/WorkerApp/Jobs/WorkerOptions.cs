@@ -15,9 +15,9 @@ internal sealed class JobOptions
     /// <summary>From start to start. A run that takes longer puts the next one off.</summary>
     public TimeSpan? Every { get; set; }
 
-    /// <summary>Started again, a second after it has ended.</summary>
+    /// <summary>Supervised: started again whenever it has ended, after a second at first and ever later if it ends ever again.</summary>
     public bool KeepRunning { get; set; }
 
     internal bool IsSameAs(JobOptions other) =>
-        Every == other.Every && KeepRunning == other.KeepRunning && Command.AsSpan().SequenceEqual(other.Command);
+        Every == other.Every && Command.AsSpan().SequenceEqual(other.Command);
 }

@@ -15,8 +15,8 @@ public sealed class SupervisedOutputTests : IDisposable
     {
         await using SupervisedHost host = await SupervisedHost.StartAsync("web", "echo out; echo err >&2; exec sleep 1000", options => options.StandardErrorAsWarning = asWarning);
         Eventually.True(() => host.Lines("web").Length == 2, "two lines");
-        Assert.Equal(LogLevel.Information, host.Records.Single(record => record.Message.EndsWith("] out", StringComparison.Ordinal)).Level);
-        Assert.Equal(expected, host.Records.Single(record => record.Message.EndsWith("] err", StringComparison.Ordinal)).Level);
+        Assert.Equal(LogLevel.Information, host.Records.Single(record => record.Message.EndsWith("]: out", StringComparison.Ordinal)).Level);
+        Assert.Equal(expected, host.Records.Single(record => record.Message.EndsWith("]: err", StringComparison.Ordinal)).Level);
     }
 
     [Fact]

@@ -44,7 +44,7 @@ public sealed class SupervisorTests : IDisposable
         Assert.Equal(10, status.LastExits.Count);
         await host.Supervisor.StopAsync("loop").WaitAsync(TestTimeout);
         // Each run that came to its end wrote its line; the last one may have been stopped before.
-        int completed = host.Messages.Count(message => message.Contains("Process 'loop'", StringComparison.Ordinal) && message.EndsWith("ended: exit code 0.", StringComparison.Ordinal));
+        int completed = host.Messages.Count(message => message.Contains("loop[", StringComparison.Ordinal) && message.Contains("ended: exit code 0;", StringComparison.Ordinal));
         Assert.InRange(host.Lines("loop").Length, completed, completed + 1);
     }
 

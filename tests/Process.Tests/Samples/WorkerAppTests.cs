@@ -41,7 +41,8 @@ public sealed partial class WorkerAppTests : IDisposable
         Assert.Equal(0, worker.Count("]: new"));
 
         worker.Kill(SIGHUP);
-        worker.Expect("Configuration applied: 2 jobs started, 1 stopped, 1 kept");
+        worker.Expect("Configuration applied: 1 periodic jobs started, 0 stopped, 0 kept");
+        worker.Expect("Supervised processes after the reload: 1 added, 1 removed, 0 changed, 1 kept.");
         worker.Expect("]: new");
         worker.Expect(line => line.Contains("gone[", StringComparison.Ordinal) && line.Contains("killed by SIGTERM", StringComparison.Ordinal), "gone[pid] ended");
         Assert.True(Eventually.TryWait(() => worker.Count("]: probe") >= 3, TestTimeout), worker.ToString());
@@ -111,7 +112,7 @@ public sealed partial class WorkerAppTests : IDisposable
         }
         int alive = worker.Count("]: alive");
         Eventually.True(() => worker.Count("]: alive") > alive + 2, "the job goes on");
-        Assert.Equal(1, worker.Count("alive[") - worker.Count("]: alive")); // started once
+        Assert.Equal(1, worker.Count("] started: sh"));
 
         worker.Kill(SIGTERM);
         Assert.Equal(0, await worker.WaitForExitAsync());
@@ -122,13 +123,14 @@ public sealed partial class WorkerAppTests : IDisposable
     public async Task Hup_SeveralFiles_IsAppliedOnceForEachSignal()
     {
         using WorkerFolder folder = new();
-        folder.SetJobs(("kept", "echo kept; exec sleep 1000", null));
+        folder.SetJobs(("kept", "echo kept; exec sleep 1000", null), ("now-and-then", "echo then", "01:00:00"));
         await using SampleProgram worker = SampleProgram.Start(folder.Program);
         worker.Expect("]: kept");
+        worker.Expect(line => line.Contains("now-and-then[", StringComparison.Ordinal) && line.Contains("ended", StringComparison.Ordinal), "one run");
         for (int hup = 1; hup <= 3; hup++)
         {
             worker.Kill(SIGHUP);
-            worker.Expect(line => worker.Count("Configuration applied: 0 jobs started, 0 stopped, 1 kept") >= hup, "applied");
+            worker.Expect(line => worker.Count("Configuration applied: 0 periodic jobs started, 0 stopped, 1 kept") >= hup, "applied");
             worker.Kill(SIGUSR1);
             worker.Expect(line => worker.Count("Children: 1 running") >= hup, "statistics");
             Assert.Equal(hup, worker.Count("Configuration applied: 0"));

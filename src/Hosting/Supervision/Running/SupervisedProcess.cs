@@ -77,7 +77,7 @@ internal sealed class SupervisedProcess
         _starts++;
         _restarts += _isRestart ? 1 : 0;
         _context.Metrics.Started(Name, _isRestart);
-        SupervisionLog.ProcessStarted(_context.Logger, Name, run.FileName, run.ProcessId!.Value);
+        SupervisionLog.ProcessStarted(_context.Logger, Name, run.ProcessId!.Value, run.FileName);
         Fire(run.NeedsToShowReadiness ? SupervisionTrigger.Spawned : SupervisionTrigger.SpawnedReady);
     });
 
@@ -100,7 +100,7 @@ internal sealed class SupervisedProcess
         if (end.IsCancelled)
             return;
         if (end.Status is { } status)
-            SupervisionLog.ProcessEnded(_context.Logger, Name, end.ProcessId!.Value, status);
+            SupervisionLog.ProcessEnded(_context.Logger, Name, end.ProcessId!.Value, status, status.RunTime, status.ResourceUsage?.TotalTime);
         if (end.Error is { } error)
             SupervisionLog.ProcessNotStarted(_context.Logger, Name, error.Message);
         _exits.Enqueue(new SupervisedProcessExit { Time = _context.Clock.GetUtcNow(), ProcessId = end.ProcessId, Status = end.Status, Error = end.Error?.Message });

@@ -115,9 +115,9 @@ internal sealed class SupervisedRun : IDisposable
     private void OnLine(int pid, string line, bool isError)
     {
         if (isError && _options.StandardErrorAsWarning)
-            SupervisionLog.ErrorOutput(_output, pid, line);
+            SupervisionLog.ErrorOutput(_output, _owner.Name, pid, line);
         else
-            SupervisionLog.Output(_output, pid, line);
+            SupervisionLog.Output(_output, _owner.Name, pid, line);
 
         try
         {

@@ -9,49 +9,49 @@ internal static partial class SupervisionLog
 
     internal static string OutputCategory(string name) => $"{Category}.{name}";
 
-    [LoggerMessage(2300, LogLevel.Information, "Process '{Process}' started: '{FileName}', pid {Pid}.", EventName = "ProcessStarted")]
-    internal static partial void ProcessStarted(ILogger logger, string process, string fileName, int pid);
+    [LoggerMessage(2300, LogLevel.Information, "{Process}[{Pid}] started: {FileName}", EventName = "ProcessStarted")]
+    internal static partial void ProcessStarted(ILogger logger, string process, int pid, string fileName);
 
-    [LoggerMessage(2301, LogLevel.Information, "Process '{Process}' is ready.", EventName = "ProcessReady")]
+    [LoggerMessage(2301, LogLevel.Information, "{Process} is ready.", EventName = "ProcessReady")]
     internal static partial void ProcessReady(ILogger logger, string process);
 
-    [LoggerMessage(2302, LogLevel.Warning, "Process '{Process}' was not ready within {ReadyTimeout}: it is stopped.", EventName = "ProcessNotReady")]
+    [LoggerMessage(2302, LogLevel.Warning, "{Process} was not ready within {ReadyTimeout}: it is stopped.", EventName = "ProcessNotReady")]
     internal static partial void ProcessNotReady(ILogger logger, string process, TimeSpan readyTimeout);
 
-    [LoggerMessage(2303, LogLevel.Information, "Process '{Process}' (pid {Pid}) ended: {Status}.", EventName = "ProcessEnded")]
-    internal static partial void ProcessEnded(ILogger logger, string process, int pid, ChildExitStatus status);
+    [LoggerMessage(2303, LogLevel.Information, "{Process}[{Pid}] ended: {Status}; duration {Duration}, CPU time {CpuTime}", EventName = "ProcessEnded")]
+    internal static partial void ProcessEnded(ILogger logger, string process, int pid, ChildExitStatus status, TimeSpan duration, TimeSpan? cpuTime);
 
-    [LoggerMessage(2304, LogLevel.Error, "Process '{Process}' could not be started: {Reason}", EventName = "ProcessNotStarted")]
+    [LoggerMessage(2304, LogLevel.Error, "{Process} could not be started: {Reason}", EventName = "ProcessNotStarted")]
     internal static partial void ProcessNotStarted(ILogger logger, string process, string reason);
 
-    [LoggerMessage(2305, LogLevel.Warning, "Process '{Process}' is started again in {Delay}.", EventName = "ProcessRestarts")]
+    [LoggerMessage(2305, LogLevel.Warning, "{Process} is started again in {Delay}.", EventName = "ProcessRestarts")]
     internal static partial void ProcessRestarts(ILogger logger, string process, TimeSpan delay);
 
-    [LoggerMessage(2306, LogLevel.Error, "Process '{Process}' has failed: another start would exceed {MaxStarts} within {StartWindow}.", EventName = "ProcessGivenUp")]
+    [LoggerMessage(2306, LogLevel.Error, "{Process} has failed: another start would exceed {MaxStarts} within {StartWindow}.", EventName = "ProcessGivenUp")]
     internal static partial void ProcessGivenUp(ILogger logger, string process, int maxStarts, TimeSpan startWindow);
 
-    [LoggerMessage(2307, LogLevel.Error, "Process '{Process}' has failed; its restart policy is {Restart}.", EventName = "ProcessFailed")]
+    [LoggerMessage(2307, LogLevel.Error, "{Process} has failed; its restart policy is {Restart}.", EventName = "ProcessFailed")]
     internal static partial void ProcessFailed(ILogger logger, string process, RestartPolicy restart);
 
-    [LoggerMessage(2308, LogLevel.Debug, "Process '{Process}' is {State}.", EventName = "ProcessAtRest")]
+    [LoggerMessage(2308, LogLevel.Debug, "{Process} is {State}.", EventName = "ProcessAtRest")]
     internal static partial void ProcessAtRest(ILogger logger, string process, SupervisedProcessState state);
 
-    [LoggerMessage(2309, LogLevel.Error, "Process '{Process}' (pid {Pid}) can't be stopped: it is waited for.", EventName = "ProcessStopForbidden")]
+    [LoggerMessage(2309, LogLevel.Error, "{Process}[{Pid}] can't be stopped: it is waited for.", EventName = "ProcessStopForbidden")]
     internal static partial void StopForbidden(ILogger logger, string process, int pid, Exception exception);
 
-    [LoggerMessage(2310, LogLevel.Information, "[{Pid}] {Line}", EventName = "ProcessOutput")]
-    internal static partial void Output(ILogger logger, int pid, string line);
+    [LoggerMessage(2310, LogLevel.Information, "{Process}[{Pid}]: {Line}", EventName = "ProcessOutput")]
+    internal static partial void Output(ILogger logger, string process, int pid, string line);
 
-    [LoggerMessage(2311, LogLevel.Warning, "[{Pid}] {Line}", EventName = "ProcessErrorOutput")]
-    internal static partial void ErrorOutput(ILogger logger, int pid, string line);
+    [LoggerMessage(2311, LogLevel.Warning, "{Process}[{Pid}]: {Line}", EventName = "ProcessErrorOutput")]
+    internal static partial void ErrorOutput(ILogger logger, string process, int pid, string line);
 
-    [LoggerMessage(2312, LogLevel.Warning, "Process '{Process}' (pid {Pid}) has ended, but {Bound} later another process still holds its output: closed.", EventName = "ProcessOutputCutOff")]
+    [LoggerMessage(2312, LogLevel.Warning, "{Process}[{Pid}] has ended, but {Bound} later another process still holds its output: closed.", EventName = "ProcessOutputCutOff")]
     internal static partial void OutputCutOff(ILogger logger, string process, int pid, TimeSpan bound);
 
-    [LoggerMessage(2313, LogLevel.Error, "Process '{Process}' (pid {Pid}): its output can't be read any more.", EventName = "ProcessOutputLost")]
+    [LoggerMessage(2313, LogLevel.Error, "{Process}[{Pid}]: its output can't be read any more.", EventName = "ProcessOutputLost")]
     internal static partial void OutputLost(ILogger logger, string process, int pid, Exception exception);
 
-    [LoggerMessage(2314, LogLevel.Warning, "Process '{Process}': ReadyPattern took longer than {Timeout} for one line, which counts as no match.", EventName = "ReadyPatternTooSlow")]
+    [LoggerMessage(2314, LogLevel.Warning, "{Process}: ReadyPattern took longer than {Timeout} for one line, which counts as no match.", EventName = "ReadyPatternTooSlow")]
     internal static partial void PatternTooSlow(ILogger logger, string process, TimeSpan timeout);
 
     [LoggerMessage(2320, LogLevel.Information, "Supervised processes after the reload: {Added} added, {Removed} removed, {Changed} changed, {Kept} kept.", EventName = "ProcessesReloaded")]
@@ -60,15 +60,15 @@ internal static partial class SupervisionLog
     [LoggerMessage(2321, LogLevel.Error, "The reloaded configuration of supervised processes has mistakes, and nothing is changed: {Mistakes}", EventName = "ProcessesNotReloaded")]
     internal static partial void NotReloaded(ILogger logger, string mistakes);
 
-    [LoggerMessage(2330, LogLevel.Critical, "Process '{Process}' has failed: the application stops, with exit code 1.", EventName = "HostStoppedByProcess")]
+    [LoggerMessage(2330, LogLevel.Critical, "{Process} has failed: the application stops, with exit code 1.", EventName = "HostStoppedByProcess")]
     internal static partial void HostStopped(ILogger logger, string process);
 
-    [LoggerMessage(2331, LogLevel.Critical, "The supervision of process '{Process}' has failed: the application stops, with exit code 1.", EventName = "SupervisionFailed")]
+    [LoggerMessage(2331, LogLevel.Critical, "The supervision of {Process} has failed: the application stops, with exit code 1.", EventName = "SupervisionFailed")]
     internal static partial void SupervisionFailed(ILogger logger, string process, Exception exception);
 
     [LoggerMessage(2332, LogLevel.Error, "A handler of ISupervisor.StateChanged failed.", EventName = "StateHandlerFailed")]
     internal static partial void StateHandlerFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(2333, LogLevel.Error, "Process '{Process}' (pid {Pid}) has not ended within the host's time, even after KILL.", EventName = "ProcessNotReaped")]
+    [LoggerMessage(2333, LogLevel.Error, "{Process}[{Pid}] has not ended within the host's time, even after KILL.", EventName = "ProcessNotReaped")]
     internal static partial void NotReaped(ILogger logger, string process, int? pid);
 }
