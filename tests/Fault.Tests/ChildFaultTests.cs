@@ -6,8 +6,8 @@ namespace UnixLoop.Fault.Tests;
 /// <summary>Children under faults: every run ends in success or in the one named error, and leaves nothing behind.</summary>
 public sealed class ChildFaultTests
 {
-    [Fact]
-    public Task Spawn_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new SpawnScenario());
+    [Theory, InlineData(false), InlineData(true)]
+    public Task Spawn_AnyFault_EndsAsDocumented(bool byHelper) => Campaign.RunAsync(new SpawnScenario(byHelper));
 
     [Fact]
     public Task SpawnWithOldLibc_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new OldLibcScenario());

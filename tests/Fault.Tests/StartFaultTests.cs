@@ -7,12 +7,16 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Fault.Tests;
 
-/// <summary>What a start says and remembers when the system refuses; the campaigns see that nothing is left behind.</summary>
+/// <summary>What a start by posix_spawn(3) says and remembers when the system refuses; the campaigns see that nothing is left behind.</summary>
 public sealed class StartFaultTests : IDisposable
 {
     private readonly LeakCheck _leaks = new();
 
-    public StartFaultTests() => RememberedRefusals.Forget();
+    public StartFaultTests()
+    {
+        RememberedRefusals.Forget();
+        RememberedRefusals.UseHelper(false);
+    }
 
     public static TheoryData<int, string> NeverHere => new() { { ENOSYS, "an old kernel" }, { EPERM, "a seccomp filter" } };
 

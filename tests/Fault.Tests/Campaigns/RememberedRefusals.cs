@@ -17,9 +17,13 @@ internal static class RememberedRefusals
         Set(typeof(PidfdProbe), null, "s_done", false);
         Set(typeof(PidfdProbe), null, "s_reason", null);
         Set(typeof(PidfdExitInfo), null, "s_refused", false);
+        UseHelper(true);
         Set(typeof(SpawnCall), null, "s_pidfdSpawnRefused", false);
         Set(typeof(PipeBudget), PipeBudget.Shared, "_refused", false);
     }
+
+    /// <summary>Whether the native helper makes plain children; else posix_spawn(3) does.</summary>
+    internal static void UseHelper(bool use) => Set(typeof(HelperCall), null, "s_mayStartPlainChildren", use);
 
     private static void Set(Type type, object? target, string field, object? value)
     {

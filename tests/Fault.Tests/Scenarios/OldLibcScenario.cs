@@ -8,7 +8,7 @@ namespace UnixLoop.Fault.Tests.Scenarios;
 /// <summary>A start with a C library that has none of posix_spawn's younger companions.</summary>
 internal sealed class OldLibcScenario : ChildScenario
 {
-    private static readonly SpawnFeatures None = new(CloseFrom: false, ChangeDirectory: false, Foreground: false, Pidfd: false);
+    private static readonly SpawnFeatures None = new(CloseFrom: false, ChangeDirectory: false, Foreground: false, Pidfd: false) { HelperMissing = "this scenario does without it" };
 
     internal override string Name => "spawn with an old libc";
 

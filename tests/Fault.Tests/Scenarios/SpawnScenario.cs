@@ -6,14 +6,15 @@ using UnixLoop.Fault.Tests.Interop;
 namespace UnixLoop.Fault.Tests.Scenarios;
 
 /// <summary>Starts with everything that a start can be asked for: three pipes, a directory, extra descriptors that swap numbers; then files.</summary>
-internal sealed class SpawnScenario : ChildScenario
+internal sealed class SpawnScenario(bool byHelper) : ChildScenario
 {
     private const string Text = "through the pipe";
 
-    internal override string Name => "spawn";
+    internal override string Name => byHelper ? "spawn by the helper" : "spawn by libc";
 
     internal override async Task RunAsync(Rig rig)
     {
+        RememberedRefusals.UseHelper(byHelper);
         ChildRig children = await ChildRig.StartAsync(rig, WatcherKind.Pidfd);
         await RunWithPipesAsync(children);
         await RunWithFilesAsync(children);

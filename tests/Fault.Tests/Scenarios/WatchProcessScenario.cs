@@ -34,7 +34,7 @@ internal sealed class WatchProcessScenario : ChildScenario
 
     private static async Task WatchStrangerAsync(Rig rig, ChildRig children)
     {
-        var info = new SubprocessStartInfo("/bin/sh", "-c", "sleep 1000 & echo $!; wait; exit 0") { Output = Stdio.Pipe };
+        var info = new SubprocessStartInfo("/bin/sh", "-c", "sleep 30 >/dev/null & echo $!; wait; exit 0") { Output = Stdio.Pipe };
         await using ISubprocess parent = await children.StartAsync(info);
         string said = Encoding.ASCII.GetString(await ReadLineAsync(parent));
         if (!int.TryParse(said, NumberStyles.None, CultureInfo.InvariantCulture, out int stranger))

@@ -7,22 +7,20 @@ namespace UnixLoop.Loop.Tests.Spawning;
 /// <summary>Which descriptors the child has; each with this C library, and as an old one would have it done.</summary>
 public sealed class DescriptorTests : SpawningTest
 {
-    public static TheoryData<bool> Libcs => [false, true];
-
-    [Theory, MemberData(nameof(Libcs))]
-    public void Rule07_LeakingDescriptors_DoNotReachTheChild(bool oldLibc)
+    [Theory, MemberData(nameof(Spawned.Ways), MemberType = typeof(Spawned))]
+    public void Rule07_LeakingDescriptors_DoNotReachTheChild(string way)
     {
         // As a library without O_CLOEXEC would have left it; above and below an extra descriptor.
         using SafeFileHandle low = Duplicate(10, closeOnExec: false), high = Duplicate(500, closeOnExec: false), extra = Duplicate(20, closeOnExec: true);
         SubprocessStartInfo plain = new("ls", "/proc/self/fd");
-        Assert.Equal(["0", "1", "2", "3"], Spawned.Lines(plain, features: Spawned.Features(oldLibc))); // 3: ls's own
+        Assert.Equal(["0", "1", "2", "3"], Spawned.Lines(plain, features: Spawned.Features(way))); // 3: ls's own
 
         SubprocessStartInfo withExtra = new("ls", "/proc/self/fd") { Descriptors = { [300] = extra } };
-        Assert.Equal(["0", "1", "2", "3", "300"], Spawned.Lines(withExtra, features: Spawned.Features(oldLibc)));
+        Assert.Equal(["0", "1", "2", "3", "300"], Spawned.Lines(withExtra, features: Spawned.Features(way)));
     }
 
-    [Theory, MemberData(nameof(Libcs))]
-    public void Rule09_ExtraDescriptors_MaySwapTheirNumbers(bool oldLibc)
+    [Theory, MemberData(nameof(Spawned.Ways), MemberType = typeof(Spawned))]
+    public void Rule09_ExtraDescriptors_MaySwapTheirNumbers(string way)
     {
         using SafeFileHandle a = Open("a"), b = Open("b");
         int numberA = (int)a.DangerousGetHandle(), numberB = (int)b.DangerousGetHandle();
@@ -30,11 +28,11 @@ public sealed class DescriptorTests : SpawningTest
         {
             Descriptors = { [numberA] = b, [numberB] = a },
         };
-        Assert.Equal([$"{Folder}/b", $"{Folder}/a"], Spawned.Lines(info, features: Spawned.Features(oldLibc)));
+        Assert.Equal([$"{Folder}/b", $"{Folder}/a"], Spawned.Lines(info, features: Spawned.Features(way)));
     }
 
-    [Theory, MemberData(nameof(Libcs))]
-    public void Rule09_ExtraDescriptors_MayOverlapInAChain(bool oldLibc)
+    [Theory, MemberData(nameof(Spawned.Ways), MemberType = typeof(Spawned))]
+    public void Rule09_ExtraDescriptors_MayOverlapInAChain(string way)
     {
         using SafeFileHandle a = Open("a"), b = Open("b"), c = Open("c");
         int[] numbers = [(int)a.DangerousGetHandle(), (int)b.DangerousGetHandle(), (int)c.DangerousGetHandle()];
@@ -43,7 +41,7 @@ public sealed class DescriptorTests : SpawningTest
             // Each goes where the next one is, one stays, and one appears twice.
             Descriptors = { [numbers[1]] = a, [numbers[2]] = b, [numbers[0]] = a, [numbers.Max() + 1] = c },
         };
-        Assert.Equal([$"{Folder}/a", $"{Folder}/a", $"{Folder}/b", $"{Folder}/c"], Spawned.Lines(info, features: Spawned.Features(oldLibc)));
+        Assert.Equal([$"{Folder}/a", $"{Folder}/a", $"{Folder}/b", $"{Folder}/c"], Spawned.Lines(info, features: Spawned.Features(way)));
     }
 
     [Fact]

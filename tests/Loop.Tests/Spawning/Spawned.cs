@@ -31,10 +31,23 @@ internal static class Spawned
     internal static SpawnedChild Start(SubprocessStartInfo info, Stdio? input = null, Stdio? output = null, Stdio? error = null, SpawnFeatures? features = null) =>
         Spawner.Start(info, input ?? Stdio.Null, output ?? Stdio.Null, error ?? Stdio.Inherit, logger: null, features ?? SpawnFeatures.OfThisLibc);
 
-    /// <summary>The C library at hand without its younger functions: what rule 7's fallbacks are for.</summary>
-    internal static SpawnFeatures OldLibc => new(CloseFrom: false, ChangeDirectory: true, Foreground: false, Pidfd: false);
+    private const string Without = "a test does without it";
 
-    internal static SpawnFeatures Features(bool oldLibc) => oldLibc ? OldLibc : SpawnFeatures.OfThisLibc;
+    /// <summary>The C library at hand, without the native helper.</summary>
+    internal static SpawnFeatures ThisLibc => SpawnFeatures.OfThisLibc with { HelperMissing = Without };
+
+    /// <summary>It without its younger functions too: what rule 7's fallbacks are for.</summary>
+    internal static SpawnFeatures OldLibc => new(CloseFrom: false, ChangeDirectory: true, Foreground: false, Pidfd: false) { HelperMissing = Without };
+
+    /// <summary>What makes the child.</summary>
+    public static TheoryData<string> Ways => [nameof(SpawnHelper), nameof(ThisLibc), nameof(OldLibc)];
+
+    internal static SpawnFeatures Features(string way) => way switch
+    {
+        nameof(ThisLibc) => ThisLibc,
+        nameof(OldLibc) => OldLibc,
+        _ => SpawnFeatures.OfThisLibc,
+    };
 
     internal static unsafe string ReadToEnd(UnixHandle pipe)
     {

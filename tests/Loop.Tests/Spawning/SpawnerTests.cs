@@ -40,13 +40,11 @@ public sealed class SpawnerTests : SpawningTest
         Assert.Equal(-SIGKILL, Spawned.Shell("kill -9 $$").ReturnCode);
     }
 
-    [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public void Start_WorkingDirectory_IsTheChilds(bool oldLibc)
+    [Theory, MemberData(nameof(Spawned.Ways), MemberType = typeof(Spawned))]
+    public void Start_WorkingDirectory_IsTheChilds(string way)
     {
         SubprocessStartInfo info = new("pwd") { WorkingDirectory = Folder };
-        Assert.Equal([Folder], Spawned.Lines(info, features: Spawned.Features(oldLibc)));
+        Assert.Equal([Folder], Spawned.Lines(info, features: Spawned.Features(way)));
     }
 
     [Fact]

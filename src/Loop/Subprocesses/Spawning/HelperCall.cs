@@ -1,14 +1,30 @@
 using UnixLoop.Interop;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
 /// <summary>A start by the native helper, in place of <see cref="SpawnActions"/> and <see cref="SpawnAttributes"/>.</summary>
 internal static unsafe class HelperCall
 {
-    /// <summary>For plain starts: whether the helper, where it is there, takes the place of posix_spawn(3).</summary>
-    /// <value>The AppContext switch "UnixLoop.SpawnByHelper"; default false.</value>
-    internal static bool IsUsedForPlainStarts { get; set; } = AppContext.TryGetSwitch("UnixLoop.SpawnByHelper", out bool enabled) && enabled;
+    private const int NotStarted = -1;
 
+    private static volatile bool s_mayStartPlainChildren = !AppContext.TryGetSwitch("UnixLoop.SpawnByHelper", out bool wanted) || wanted;
+
+    /// <summary>
+    /// A start without attributes: the helper saves it half a dozen system calls (docs/performance.md), and its pidfd is there
+    /// from the birth on. False where that is switched off (AppContext, "UnixLoop.SpawnByHelper"), or where a sandbox refuses
+    /// what the helper is made of: then posix_spawn(3), which knows what else to do, takes all further starts.
+    /// </summary>
+    internal static bool TryLaunch(
+        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, out int pid, out int pidfd)
+    {
+        (pid, pidfd) = (NotStarted, -1);
+        if (s_mayStartPlainChildren && features.HelperMissing is null)
+            pid = Launch(info, in strings, descriptors, group, attributes: null, out pidfd);
+        return pid != NotStarted;
+    }
+
+    /// <summary>Starts a child; without attributes it may be <see cref="NotStarted"/>.</summary>
     internal static int Launch(
         SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, ChildAttributes? attributes, out int pidfd)
     {
@@ -49,12 +65,21 @@ internal static unsafe class HelperCall
             PosixResult pid = ProgramSearch.Start(ref call, info, in strings, out string? program);
             if (group == ProcessGroup.Foreground && pid.IsError)
                 TerminalForeground.TakeBack(group: 0); // a child whose exec failed has taken the terminal with it
+            pidfd = request.Pidfd;
+            if (pid.IsError && attributes is null && IsRefused(request.Step, pid.Errno))
+            {
+                s_mayStartPlainChildren = false;
+                return NotStarted;
+            }
             if (pid.IsError)
                 throw AttributeErrors.Step(info, in request, pid.Errno, descriptors) ?? StartDiagnosis.Explain(info, pid.Errno, program, strings.SearchPath ?? ProgramSearch.DefaultPath, descriptors);
-            pidfd = request.Pidfd;
             return pid.IntValue;
         }
     }
+
+    /// <summary>What an old kernel, an emulated one, or a seccomp filter says of clone3(2), CLONE_PIDFD and close_range(2).</summary>
+    private static bool IsRefused(SpawnStep step, int errno) =>
+        step is SpawnStep.Clone or SpawnStep.Close && (errno == ENOSYS || errno == EPERM || errno == EINVAL);
 
     private static SpawnFlags GroupFlags(ProcessGroup group) => group switch
     {

@@ -34,9 +34,6 @@ internal static unsafe class Spawner
         if (logger is not null)
             LogOnce(logger, features);
         bool hasAttributes = AttributeSupport.Check(info.Attributes, features);
-        bool byHelper = hasAttributes || (HelperCall.IsUsedForPlainStarts && features.HelperMissing is null);
-        if (info.WorkingDirectory is not null && !features.ChangeDirectory && !byHelper)
-            throw StartErrors.Create(info, SubprocessStartError.Other, ENOSYS, "this C library can't give a child a working directory: posix_spawn_file_actions_addchdir_np came with glibc 2.29 and musl 1.1.24");
 
         using ChildAttributes? attributes = hasAttributes ? ChildAttributes.Resolve(info, info.Attributes!) : null;
         using SpawnStrings strings = new(info, environment);
@@ -45,9 +42,11 @@ internal static unsafe class Spawner
         // A FIFO may have waited for hours.
         cancellationToken.ThrowIfCancellationRequested();
         ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input, ownTerminal: output.Kind == StdioKind.Pty);
-        int pid = byHelper
-            ? HelperCall.Launch(info, in strings, descriptors, group, attributes, out int bornWithPidfd)
-            : Launch(info, in strings, descriptors, group, features, out bornWithPidfd);
+        int pid, bornWithPidfd;
+        if (attributes is not null)
+            pid = HelperCall.Launch(info, in strings, descriptors, group, attributes, out bornWithPidfd);
+        else if (!HelperCall.TryLaunch(info, in strings, descriptors, group, features, out pid, out bornWithPidfd))
+            pid = Launch(info, in strings, descriptors, group, features, out bornWithPidfd);
 
         descriptors.KeepOurEnds();
         UnixHandle? pidfd = bornWithPidfd >= 0 ? new UnixHandle(bornWithPidfd) : null;
@@ -69,6 +68,8 @@ internal static unsafe class Spawner
 
     private static int Launch(SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, out int pidfd)
     {
+        if (info.WorkingDirectory is not null && !features.ChangeDirectory)
+            throw StartErrors.Create(info, SubprocessStartError.Other, ENOSYS, "this C library can't give a child a working directory: posix_spawn_file_actions_addchdir_np came with glibc 2.29 and musl 1.1.24");
         byte* actions = stackalloc byte[Libc.SpawnObjectBytes];
         byte* attributes = stackalloc byte[Libc.SpawnObjectBytes];
         // Zeroed, they may be destroyed even if they were never initialised.

@@ -9,7 +9,7 @@ internal static class AttributeErrors
     internal static SubprocessStartException Create(SubprocessStartInfo info, string property, int errno, string detail) =>
         StartErrors.Create(info, SubprocessStartError.Attribute, errno, $"{nameof(SubprocessAttributes)}.{property}: {detail}");
 
-    /// <summary>A step of the native helper failed; null for the exec, and where there is no room for a process.</summary>
+    /// <summary>A step of the native helper failed; null for the exec, for a program that was not found, and where there is no room for a process.</summary>
     /// <exception cref="PlatformNotSupportedException">The helper can't be used here after all.</exception>
     internal static SubprocessStartException? Step(SubprocessStartInfo info, in SpawnRequest request, int errno, ChildDescriptors descriptors)
     {

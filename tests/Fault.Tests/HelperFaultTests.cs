@@ -1,0 +1,92 @@
+using UnixLoop.Fault.Tests.Campaigns;
+using UnixLoop.Fault.Tests.Injection;
+using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.Spawning;
+using UnixLoop.Subprocesses;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Fault.Tests;
+
+/// <summary>What a plain start by the native helper says and remembers when the system refuses.</summary>
+public sealed class HelperFaultTests : IDisposable
+{
+    private readonly LeakCheck _leaks = new();
+
+    public HelperFaultTests() => RememberedRefusals.Forget();
+
+    public static TheoryData<string, int, string> RefusedForGood => new()
+    {
+        { "clone3", ENOSYS, "an old or an emulated kernel" },
+        { "clone3", EPERM, "a seccomp filter" },
+        { "close_range", ENOSYS, "a seccomp filter that calls what it does not know missing" },
+        { "close_range", EPERM, "a seccomp filter" },
+    };
+
+    [Theory, MemberData(nameof(RefusedForGood))]
+    public void Rule07_HelperRefusedForGood_LibcTakesOverAndItIsNotAskedAgain(string function, int errno, string why)
+    {
+        Assert.NotEmpty(why);
+        using (FaultScope fault = FaultScope.Fail(function, errno))
+        {
+            AssertStarts();
+            Assert.NotNull(fault.Plan.ReachedAt);
+        }
+
+        FaultingInterop plan = new(fault: null);
+        Faults.Plan = plan;
+        try
+        {
+            AssertStarts();
+        }
+        finally
+        {
+            Faults.Plan = null;
+        }
+        Assert.Contains("posix_spawn", plan.CallSites.Keys);
+        Assert.DoesNotContain("clone3", plan.CallSites.Keys);
+    }
+
+    [Fact]
+    public void Start_ProcessLimit_NamesBothThatItCanBe()
+    {
+        SubprocessStartException e = Fails("clone3", EAGAIN);
+        Assert.Equal(SubprocessStartError.NoProcesses, e.Reason);
+        Assert.EndsWith(") or the control group's pids.max is reached", e.Message, StringComparison.Ordinal);
+        AssertStarts();
+    }
+
+    [Fact]
+    public void Start_NoDescriptorForThePidfd_IsNoDescriptors()
+    {
+        SubprocessStartException e = Fails("clone3", EMFILE);
+        Assert.Equal(SubprocessStartError.NoDescriptors, e.Reason);
+        AssertStarts();
+    }
+
+    [Fact]
+    public void Rule10_FileBusyOnce_IsTriedAgain()
+    {
+        using FaultScope fault = FaultScope.Fail("execve", ETXTBSY);
+        AssertStarts();
+        Assert.NotNull(fault.Plan.ReachedAt);
+    }
+
+    public void Dispose()
+    {
+        RememberedRefusals.Forget();
+        _leaks.Dispose();
+    }
+
+    private static void AssertStarts()
+    {
+        SpawnedChild child = Spawned.Start(new SubprocessStartInfo("true"));
+        Assert.NotNull(child.Pidfd);
+        Assert.Equal(0, Spawned.Reap(child));
+    }
+
+    private static SubprocessStartException Fails(string function, int errno)
+    {
+        using FaultScope fault = FaultScope.Fail(function, errno);
+        return Assert.Throws<SubprocessStartException>(() => Spawned.Start(new SubprocessStartInfo("true"), output: Stdio.Pipe));
+    }
+}
