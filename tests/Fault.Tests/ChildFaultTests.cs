@@ -37,6 +37,9 @@ public sealed class ChildFaultTests
     public Task Pipeline_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new PipelineScenario());
 
     [Fact]
+    public Task SourcesAndTargets_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new TargetsScenario());
+
+    [Fact]
     public Task StopTree_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new StopTreeScenario());
 
     [Fact]

@@ -77,7 +77,10 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         ArgumentNullException.ThrowIfNull(startInfo);
         options ??= new SubprocessRunOptions();
         RunOptionRules.Check(startInfo, options);
-        return CaptureRun.RunAsync(_launcher, startInfo, options, RecordArguments, cancellationToken);
+        RunOptionRules.CheckOutputs(startInfo, options, members: 1);
+        return options.Output is null && options.Error is null
+            ? CaptureRun.RunAsync(_launcher, startInfo, options, RecordArguments, cancellationToken)
+            : PipelineRun.RunAsync(_launcher, [startInfo], options, RecordArguments, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -87,6 +90,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         ArgumentNullException.ThrowIfNull(startInfo);
         options ??= new SubprocessRunOptions();
         RunOptionRules.Check(startInfo, options);
+        RunOptionRules.CheckLines(options);
         return LineRun.ReadAsync(_launcher, [startInfo], options, RecordArguments, cancellationToken);
     }
 
@@ -96,6 +100,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         ArgumentNullException.ThrowIfNull(pipeline);
         options ??= new SubprocessRunOptions();
         PipelineRules.Check(pipeline, options);
+        RunOptionRules.CheckOutputs(pipeline.Members[^1], options, pipeline.Members.Count);
         return PipelineRun.RunAsync(_launcher, pipeline.Members, options, RecordArguments, cancellationToken);
     }
 
@@ -105,6 +110,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         ArgumentNullException.ThrowIfNull(pipeline);
         options ??= new SubprocessRunOptions();
         PipelineRules.Check(pipeline, options);
+        RunOptionRules.CheckLines(options);
         return LineRun.ReadAsync(_launcher, pipeline.Members, options, RecordArguments, cancellationToken);
     }
 

@@ -38,6 +38,9 @@ public sealed class SubprocessResult
 
     internal string Command { get; }
 
+    /// <summary>One that never throws.</summary>
+    internal Encoding Encoding { get; init; } = Encoding.UTF8;
+
     /// <summary>Where the program stands in its pipeline, for messages.</summary>
     internal string Place { get; init; } = "";
 
@@ -56,11 +59,11 @@ public sealed class SubprocessResult
     /// <summary>What it wrote to standard error, as bytes; empty if that was not captured. Of a pipeline, what its members wrote, one after the other.</summary>
     public ReadOnlyMemory<byte> ErrorBytes { get; }
 
-    /// <summary>Standard output as UTF-8 text; invalid bytes become U+FFFD.</summary>
-    public string Output => Encoding.UTF8.GetString(OutputBytes.Span);
+    /// <summary>Standard output as text in <see cref="SubprocessRunOptions.Encoding"/>; invalid bytes become U+FFFD.</summary>
+    public string Output => Encoding.GetString(OutputBytes.Span);
 
-    /// <summary>Standard error as UTF-8 text; invalid bytes become U+FFFD.</summary>
-    public string Error => Encoding.UTF8.GetString(ErrorBytes.Span);
+    /// <summary>Standard error as text, as <see cref="Output"/>.</summary>
+    public string Error => Encoding.GetString(ErrorBytes.Span);
 
     /// <summary>Whether output is missing: over <see cref="SubprocessRunOptions.MaxOutputBytes"/>, or still open at <see cref="SubprocessRunOptions.DrainBound"/>.</summary>
     public bool Truncated { get; }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace UnixLoop;
 
 /// <summary>How a run is fed, limited and ended.</summary>
@@ -6,6 +8,18 @@ public sealed class SubprocessRunOptions
     /// <summary>What the child reads from its standard input.</summary>
     /// <value>Default null: nothing, from /dev/null.</value>
     public SubprocessInput? Input { get; set; }
+
+    /// <summary>Where standard output goes instead of being captured; for <c>RunAsync</c> alone.</summary>
+    /// <value>Default null: it is captured.</value>
+    public SubprocessOutput? Output { get; set; }
+
+    /// <summary>Where standard error goes instead of being captured; for <c>RunAsync</c> of a single program alone.</summary>
+    /// <value>Default null: it is captured.</value>
+    public SubprocessOutput? Error { get; set; }
+
+    /// <summary>What turns the child's bytes into text. Invalid bytes never throw: they become U+FFFD, or the encoding's own replacement.</summary>
+    /// <value>Default UTF-8. For lines it has to be one whose line feed is the byte 10: UTF-16 is refused.</value>
+    public Encoding Encoding { get; set; } = Encoding.UTF8;
 
     /// <summary>Bytes kept of each captured stream; the rest is read and dropped, and <see cref="SubprocessResult.Truncated"/> says so.</summary>
     /// <value>Default 16 MiB; 0 or more.</value>

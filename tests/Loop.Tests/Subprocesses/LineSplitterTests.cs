@@ -59,13 +59,13 @@ public sealed class LineSplitterTests
     public void Split_ErrorStream_TagsItsLines()
     {
         ReadOnlySpan<byte> bytes = "x\n"u8;
-        Assert.True(new LineSplitter(isError: true, 10).TryTakeLine(ref bytes, out SubprocessLine line));
+        Assert.True(new LineSplitter(new LineFormat(IsError: true, 10, Encoding.UTF8)).TryTakeLine(ref bytes, out SubprocessLine line));
         Assert.True(line.IsError);
     }
 
     private static List<SubprocessLine> Split(byte[] bytes, int size, int limit)
     {
-        var splitter = new LineSplitter(isError: false, limit);
+        var splitter = new LineSplitter(new LineFormat(IsError: false, limit, Encoding.UTF8));
         List<SubprocessLine> lines = [];
         foreach (byte[] part in bytes.Chunk(size))
         {

@@ -150,6 +150,9 @@ internal sealed class CaptureRun : IChildConsumer
         if ((_output?.Error ?? _error?.Error ?? child.InputError) is { } broken)
             ExceptionDispatchInfo.Throw(broken);
         bool truncated = Volatile.Read(ref _isCutOff) || _output is { IsTruncated: true } || _error is { IsTruncated: true };
-        return new SubprocessResult(command, child.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut);
+        return new SubprocessResult(command, child.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut)
+        {
+            Encoding = TextEncodings.Lenient(_options.Encoding),
+        };
     }
 }

@@ -1,40 +1,39 @@
 using System.IO.Pipelines;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
-using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
-/// <summary>Feeds a run's child from a stream, on the thread pool. A child that stops reading ends it quietly; a stream that fails ends the run.</summary>
+/// <summary>Feeds a run's child from a source of the caller's, on the thread pool. A child that stops reading ends it quietly; a source that fails ends the run.</summary>
 internal sealed class InputFeed : IAsyncDisposable
 {
     private readonly SubprocessServices _services;
     private readonly TimeSpan _patience;
     private readonly EarlyStop _early;
-    private readonly Stream _stream;
+    private readonly Func<PipeWriter, CancellationToken, Task> _source;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _copying;
 
-    private InputFeed(SubprocessServices services, SubprocessRunOptions options, Stream stream, ChildProcess child, EarlyStop early)
+    private InputFeed(SubprocessServices services, SubprocessRunOptions options, Func<PipeWriter, CancellationToken, Task> source, ChildProcess child, EarlyStop early)
     {
         _services = services;
         _patience = options.DrainBound;
         _early = early;
-        _stream = stream;
+        _source = source;
         _copying = CopyAsync((WritePump)child.Input!, _ended.Token);
     }
 
     /// <summary>Bytes need no feed: a pump of their own writes them.</summary>
     internal static IPump Open(SubprocessServices services, SubprocessInput input, UnixHandle writeEnd, ChildProcess child) =>
-        input.Stream is null
+        input.Feed is null
             ? new BytesPump(services.Loop, writeEnd, input.Bytes, child)
             : new WritePump(services.Loop, writeEnd, child, services.Logger);
 
-    /// <summary>Null unless the input is a stream.</summary>
+    /// <summary>Null where the input is bytes.</summary>
     internal static InputFeed? Begin(SubprocessServices services, SubprocessRunOptions options, ChildProcess child, EarlyStop early) =>
-        options.Input?.Stream is { } stream ? new InputFeed(services, options, stream, child, early) : null;
+        options.Input?.Feed is { } source ? new InputFeed(services, options, source, child, early) : null;
 
-    /// <summary>The run is over: the stream is let go of, unless a read of it can't be cancelled; then it is not waited for.</summary>
+    /// <summary>The run is over: the source is let go of, unless it can't be cancelled; then it is not waited for.</summary>
     public async ValueTask DisposeAsync()
     {
         await _ended.CancelAsync().ConfigureAwait(false);
@@ -44,7 +43,7 @@ internal sealed class InputFeed : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            return; // the token's source stays with the read that still uses it
+            return; // the token's source stays with the source that still uses it
         }
         _ended.Dispose();
     }
@@ -54,12 +53,11 @@ internal sealed class InputFeed : IAsyncDisposable
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            while (await ReadAsync(pump.Writer, cancellationToken).ConfigureAwait(false) && await FlushAsync(pump.Writer).ConfigureAwait(false))
-            {
-            }
+            await _source(new FeedWriter(pump, _services.Loop), cancellationToken).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
+            // The run is over: nobody needs the input any more.
         }
         catch (Exception e)
         {
@@ -68,30 +66,6 @@ internal sealed class InputFeed : IAsyncDisposable
         finally
         {
             await pump.Writer.CompleteAsync().ConfigureAwait(false);
-        }
-    }
-
-    private async ValueTask<bool> ReadAsync(PipeWriter writer, CancellationToken cancellationToken)
-    {
-        int read = await _stream.ReadAsync(writer.GetMemory(PipeDefaults.SmallestRead), cancellationToken).ConfigureAwait(false);
-        writer.Advance(read);
-        return read > 0;
-    }
-
-    /// <summary>False if nobody reads any more, which is no error: the child has read enough, or is gone.</summary>
-    private async ValueTask<bool> FlushAsync(PipeWriter writer)
-    {
-        try
-        {
-            return !(await writer.FlushAsync(CancellationToken.None).ConfigureAwait(false)).IsCompleted;
-        }
-        catch (IOException e) when (e.HResult == EPIPE)
-        {
-            return false;
-        }
-        catch (ObjectDisposedException) when (!_services.Loop.HasEnded)
-        {
-            return false;
         }
     }
 }

@@ -50,7 +50,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
 
     public IReadSink OpenOutput(RunMember member, bool isError)
     {
-        var source = new LineSource(isError, _options.MaxLineBytes);
+        var source = new LineSource(LineFormat.Of(_options, isError));
         _sources.Add(source);
         if (source.Tail is { } tail)
             _errorTails.Add(member, tail);

@@ -7,10 +7,10 @@ namespace UnixLoop.Subprocesses;
 /// Cuts one stream into lines. A line ends with \n or \r\n; the last one also without. Bytes become text a whole line at a time,
 /// so that a character may be split between two reads.
 /// </summary>
-internal sealed class LineSplitter(bool isError, int maxLineBytes)
+internal sealed class LineSplitter(LineFormat format)
 {
     // One byte more than the limit: it may be the \r of the line end.
-    private readonly int _keep = maxLineBytes + 1;
+    private readonly int _keep = format.MaxBytes + 1;
     private byte[] _partial = [];
     private int _partialLength;
     private bool _dropped;
@@ -86,14 +86,14 @@ internal sealed class LineSplitter(bool isError, int maxLineBytes)
     {
         if (hasLineEnd && !cut && bytes is [.., (byte)'\r'])
             bytes = bytes[..^1];
-        if (bytes.Length > maxLineBytes)
+        if (bytes.Length > format.MaxBytes)
         {
             cut = true;
-            bytes = bytes[..maxLineBytes];
+            bytes = bytes[..format.MaxBytes];
         }
-        if (cut)
+        if (cut && format.Encoding is UTF8Encoding)
             bytes = bytes[..^LengthOfCutCharacter(bytes)];
-        return new SubprocessLine(Encoding.UTF8.GetString(bytes), isError, cut);
+        return new SubprocessLine(format.Encoding.GetString(bytes), format.IsError, cut);
     }
 
     /// <summary>The cut may have gone through a character, of which nothing is better than U+FFFD.</summary>

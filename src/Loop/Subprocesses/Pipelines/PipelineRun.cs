@@ -4,9 +4,12 @@ using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Subprocesses;
 
-// RunAsync of a pipeline; as CaptureRun, which is the shorter way for one child, with these differences:
+// RunAsync of a pipeline, or with targets of the caller's for the output; as CaptureRun, which is the shorter way for one child
+// that is captured, with these differences:
 //  - the exit is that of the last member to go, and so are the bounds that follow it;
-//  - each member has its own capture of standard error, the last one that of standard output.
+//  - each member has its own capture of standard error, the last one that of standard output;
+//  - once all have exited and all pipes have ended, targets may still be behind: they get the rest, however long that takes,
+//    unless the run is cancelled or has failed.
 internal sealed class PipelineRun : IRunOwner
 {
     private readonly SubprocessServices _services;
@@ -14,6 +17,8 @@ internal sealed class PipelineRun : IRunOwner
     private readonly EarlyStop _early;
     private readonly RunMembers _members;
     private readonly Dictionary<(RunMember, bool IsError), CaptureSink> _captures = [];
+    private readonly List<(RunMember Member, bool IsError, OutputDelivery Delivery)> _deliveries = [];
+    private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _drainTimer;
     private bool _isCutOff;
@@ -50,6 +55,12 @@ internal sealed class PipelineRun : IRunOwner
     public IReadSink OpenOutput(RunMember member, bool isError)
     {
         Interlocked.Increment(ref _awaited);
+        if ((isError ? _options.Error : _options.Output) is { } target)
+        {
+            var delivery = new OutputDelivery(_services, target, LineFormat.Of(_options, isError));
+            _deliveries.Add((member, isError, delivery));
+            return delivery.Sink;
+        }
         return _captures[(member, isError)] = new CaptureSink(_options.MaxOutputBytes);
     }
 
@@ -59,7 +70,15 @@ internal sealed class PipelineRun : IRunOwner
     {
         _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
         InputFeed? feed = InputFeed.Begin(_services, _options, _members.First.Child!, _early);
+        var deliveriesEnd = new CancellationTokenSource();
+        Task delivered = Task.WhenAll(_deliveries.Select(entry => entry.Delivery.DeliverAsync(
+            (entry.IsError ? entry.Member.Child!.Error : entry.Member.Child!.Output)!, _early, deliveriesEnd.Token)));
         await _done.Task.ConfigureAwait(false);
+        await Task.WhenAny(delivered, _broken.Task).ConfigureAwait(false);
+        await deliveriesEnd.CancelAsync().ConfigureAwait(false);
+        await delivered.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (delivered.IsCompleted)
+            deliveriesEnd.Dispose(); // else it stays with the target that no token ends
         _early.Disarm();
         _drainTimer?.Dispose();
         _members.CloseStreams();
@@ -95,6 +114,8 @@ internal sealed class PipelineRun : IRunOwner
             _done.TrySetResult();
         else if (_early.Reason is RunEnd.Cancelled or RunEnd.Failed && _members.HasExited)
             _members.CloseOutputs();
+        if (_early.Reason is RunEnd.Cancelled or RunEnd.Failed)
+            _broken.TrySetResult();
     }
 
     private void Arrive()
@@ -107,14 +128,17 @@ internal sealed class PipelineRun : IRunOwner
     {
         if (_early.Reason == RunEnd.Cancelled)
             throw new OperationCanceledException(cancellationToken);
-        if (_early.Reason == RunEnd.Failed)
-            ExceptionDispatchInfo.Throw(_early.Failure!);
+        // Also after a time-out: what a target did not get would be missing.
+        if (_early.Failure is { } failure)
+            ExceptionDispatchInfo.Throw(failure);
         if (_members.First.Child!.InputError is { } broken)
             ExceptionDispatchInfo.Throw(broken);
         var results = new SubprocessResult[_members.Count];
         for (int i = 0; i < results.Length; i++)
             results[i] = ToResult(_members.All[i], _members.PlaceOf(i));
-        return new SubprocessResult(_members.Command, results, _members.IndexOfDeciding());
+        if (results is [var only])
+            return only;
+        return new SubprocessResult(_members.Command, results, _members.IndexOfDeciding()) { Encoding = TextEncodings.Lenient(_options.Encoding) };
     }
 
     private SubprocessResult ToResult(RunMember member, string place)
@@ -122,7 +146,11 @@ internal sealed class PipelineRun : IRunOwner
         bool truncated = Volatile.Read(ref _isCutOff);
         byte[] output = Take(member, isError: false, ref truncated);
         byte[] error = Take(member, isError: true, ref truncated);
-        return new SubprocessResult(member.Command, member.Child!.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut) { Place = place };
+        return new SubprocessResult(member.Command, member.Child!.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut)
+        {
+            Place = place,
+            Encoding = TextEncodings.Lenient(_options.Encoding),
+        };
     }
 
     private byte[] Take(RunMember member, bool isError, ref bool truncated)
