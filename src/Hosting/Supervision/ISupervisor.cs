@@ -4,6 +4,7 @@ namespace UnixLoop.Hosting;
 /// The processes that are supervised: those of <c>AddSupervisedProcess</c> and of the section <c>UnixEventLoop:Processes</c>. They
 /// start with the host and stop with it; every member may be used from any thread. Names are compared without regard to case.
 /// </summary>
+/// <remarks>Before the host has been started there are none: members that take a name throw <see cref="InvalidOperationException"/>.</remarks>
 public interface ISupervisor
 {
     /// <summary>

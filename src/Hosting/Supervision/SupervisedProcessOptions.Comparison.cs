@@ -1,8 +1,12 @@
 namespace UnixLoop.Hosting;
 
-/// <summary>Whether a reload changes anything.</summary>
+/// <summary>What reading them from a configuration needs beside their values.</summary>
 public sealed partial class SupervisedProcessOptions
 {
+    /// <summary>What could not be bound, for the validation to tell together with all else.</summary>
+    internal List<string> Mistakes { get; } = [];
+
+    /// <summary>Whether a reload changes anything.</summary>
     internal bool IsSameAs(SupervisedProcessOptions other) =>
         Scalars() == other.Scalars()
         && Attributes() == other.Attributes()

@@ -90,12 +90,21 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
                 await stopped.WaitAsync(UnixEventLoopOptionsRules.ReapBound, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        bool isAnyLeft = false;
         foreach (SupervisedProcess process in processes)
         {
             if (process.Status.State != SupervisedProcessState.Stopped)
+            {
+                isAnyLeft = true;
                 SupervisionLog.NotReaped(_logger, process.Name, process.Status.ProcessId);
+            }
+
             process.Close();
         }
+
+        // Also where a supervision has failed: its child is not left behind.
+        if (isAnyLeft && _children is not null)
+            await _children.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>KILL at once: the host did not come to its orderly stop. Idempotent.</summary>

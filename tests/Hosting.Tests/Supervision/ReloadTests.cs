@@ -34,7 +34,7 @@ public sealed class ReloadTests : IDisposable
         int? before = host.Expect("web", SupervisedProcessState.Ready).ProcessId;
 
         host.Reload(Of([
-            .. Sleeper("web", ("Restart", "Sometimes"), ("StopSignal", "TREM")),
+            .. Sleeper("web", ("Restart", "Sometimes"), ("StopSignal", "TREM"), ("StopGrace", "soon"), ("Restrat", "Always")),
             .. Sleeper("other", ("ReadyPattern", "("), ("MaxStarts", "-1"), ("Limits:NoFile", "many")),
             .. Sleeper("third"),
         ]));
@@ -42,7 +42,11 @@ public sealed class ReloadTests : IDisposable
 
         string message = host.Messages.Single(message => message.Contains("nothing is changed", StringComparison.Ordinal));
         Assert.Contains("Process 'web': ", message);
-        Assert.Contains("Sometimes", message);
+        Assert.Contains("'Sometimes' at 'UnixEventLoop:Processes:web:Restart'", message);
+        Assert.Contains("'soon' at 'UnixEventLoop:Processes:web:StopGrace'", message);
+        Assert.Contains("Process 'web': StopSignal is 'TREM'", message);
+        Assert.Contains("Process 'web': UnixEventLoop:Processes:web:Restrat is no option", message);
+        Assert.DoesNotContain("FileName", message);
         Assert.Contains("Process 'other': ReadyPattern is no regular expression", message);
         Assert.Contains("Process 'other': MaxStarts is -1", message);
         Assert.Contains("Process 'other': Limits:NoFile is 'many'", message);

@@ -121,6 +121,18 @@ public sealed class SupervisedProcessOptionsTests
     }
 
     [Fact]
+    public void Section_HandedTwice_IsBoundOnce()
+    {
+        HostApplicationBuilder builder = TestHost.CreateBuilder();
+        builder.Configuration.AddInMemoryCollection([new("UnixEventLoop:Processes:web:FileName", "echo"), new("UnixEventLoop:Processes:web:Arguments:0", "once")]);
+        builder.Services.AddUnixEventLoop();
+        builder.Services.AddUnixEventLoop(builder.Configuration.GetSection("UnixEventLoop"));
+        builder.Services.AddUnixEventLoop(builder.Configuration.GetSection("UnixEventLoop"));
+        using IHost host = builder.Build();
+        Assert.Equal(["once"], host.Services.GetRequiredService<IOptionsFactory<SupervisedProcessOptions>>().Create("web").Arguments);
+    }
+
+    [Fact]
     public void Rules_PatternAndSocket_ExcludeEachOther()
     {
         var e = Assert.Throws<OptionsValidationException>(() => Create(new() { ["FileName"] = "x", ["ReadyPattern"] = "x", ["ReadySocket"] = "/x" }));

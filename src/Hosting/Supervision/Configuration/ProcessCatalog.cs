@@ -28,21 +28,16 @@ internal sealed class ProcessCatalog(
             {
                 mistakes.AddRange(e.Failures.Select(failure => $"Process '{name}': {failure}"));
             }
-            catch (InvalidOperationException e)
-            {
-                // The binder: a value is of another type.
-                mistakes.Add($"Process '{name}': {e.Message}");
-            }
         }
 
         return processes;
     }
 
     internal IDisposable OnChange(Action changed) => new Subscriptions(
-        [.. sections.Select(processes => ChangeToken.OnChange(processes.Section.GetReloadToken, changed))]);
+        [.. ProcessSections.Distinct(sections).Select(section => ChangeToken.OnChange(section.GetReloadToken, changed))]);
 
     private IEnumerable<string> Names() =>
-        [.. named.Select(process => process.Name), .. sections.SelectMany(processes => processes.Section.GetChildren()).Select(child => child.Key)];
+        [.. named.Select(process => process.Name), .. ProcessSections.Distinct(sections).SelectMany(section => section.GetChildren()).Select(child => child.Key)];
 
     private sealed class Subscriptions(IDisposable[] all) : IDisposable
     {

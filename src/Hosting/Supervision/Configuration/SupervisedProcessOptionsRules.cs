@@ -13,7 +13,7 @@ internal sealed class SupervisedProcessOptionsRules(IOptions<HostOptions> host) 
 
     public ValidateOptionsResult Validate(string? name, SupervisedProcessOptions options)
     {
-        var mistakes = new List<string>();
+        List<string> mistakes = [.. options.Mistakes];
         CheckProgram(options, mistakes);
         CheckRestarts(options, mistakes);
         CheckReadiness(options, mistakes);

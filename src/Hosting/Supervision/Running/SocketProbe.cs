@@ -5,7 +5,7 @@ namespace UnixLoop.Hosting.Supervision;
 /// <summary>Whether a Unix stream socket accepts, which is more than that its file is there: the connection is made and closed.</summary>
 internal static class SocketProbe
 {
-    /// <summary>Sixteen bytes of sockaddr_un's 108 less the end (unix(7)).</summary>
+    /// <summary>The 108 bytes of sun_path less the NUL at the end (unix(7)).</summary>
     internal const int MaxPathBytes = 107;
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);

@@ -32,15 +32,12 @@ internal sealed class SupervisedProcess
         _core = new SupervisionCore(options, context.Clock, context.Random);
         _output = new ForgivingLogger(context.LoggerFactory.CreateLogger(SupervisionLog.OutputCategory(name)));
         _status = new SupervisedProcessStatus(name);
-        Completion = Task.Run(FollowAsync);
+        _ = Task.Run(FollowAsync);
     }
 
     internal string Name { get; }
 
     internal SupervisedProcessStatus Status => _status;
-
-    /// <summary>Ends when it has been forgotten, or its supervision has failed.</summary>
-    internal Task Completion { get; }
 
     /// <summary>Ends when nothing is under way any more.</summary>
     internal Task<SupervisedProcessStatus> CommandAsync(SupervisionTrigger command)
