@@ -1,4 +1,9 @@
+using UnixLoop;
 using UnixLoop.AotSmoke;
+
+// As PID 1 (unshare --pid --fork --mount-proc) all below runs in a child of ours.
+if (UnixInit.RunAsPid1(args) is int code)
+    return code;
 
 OptionsCheck.Run();
 ProcessOptionsCheck.Run();

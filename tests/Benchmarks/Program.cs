@@ -4,6 +4,14 @@ using BenchmarkDotNet.Diagnosers;
 using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using UnixLoop.Benchmarks;
+
+// dotnet run -c Release --project tests/Benchmarks -- watchers [MOST CHILDREN] > watchers.csv      (two minutes with 10,000; docs/performance.md)
+if (args is ["watchers", .. string[] most])
+{
+    await WatcherCosts.RunAsync(most is [string number] ? int.Parse(number) : 10_000);
+    return;
+}
 
 // dotnet run -c Release --project tests/Benchmarks -- --filter '*'      (a few minutes; docs/performance.md)
 Job job = Job.ShortRun

@@ -116,6 +116,19 @@ internal class ChildSweep(UnixEventLoop loop, ILogger logger) : ISignalSubscribe
         Array.Clear(_asked, 0, count);
     }
 
+    /// <summary>Runs <paramref name="onLoop"/> later; if the loop ends before, <paramref name="offLoop"/>, by default that all children go to the orphan queue.</summary>
+    internal void After(TimeSpan delay, Action onLoop, Action? offLoop = null) =>
+        // Unlike those of Schedule, the timers of TimeProvider outlive the loop.
+        _ = loop.TimeProvider.CreateTimer(
+            _ =>
+            {
+                if (loop.IsOnLoopThread)
+                    onLoop();
+                else
+                    (offLoop ?? Abandon)();
+            },
+            state: null, delay, Timeout.InfiniteTimeSpan);
+
     private bool TryPostRun()
     {
         // The callback's type lets it run on the thread pool where a loop never runs or faults (WorkItem).

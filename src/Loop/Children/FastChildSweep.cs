@@ -10,43 +10,53 @@ namespace UnixLoop.Children;
 // - It always shows the same first zombie, so one of somebody else's hides all behind it. Then every own child is asked by its
 //   pid, as SafeChildWatcher does; further exits bring SIGCHLDs of their own. Whether the stranger has gone is looked up after
 //   10 ms, then ever more rarely.
-// - A child of ours that somebody else has reaped is shown by nothing. So each sweep is followed, a second later, by one that
-//   asks every child; several sweeps in that second share it.
+// - A child of ours that somebody else has reaped is shown by nothing. So each sweep is followed by one that asks every child:
+//   100 ms later if nobody was dead although SIGCHLD came, else a second later. Sweeps in between share it.
 internal sealed unsafe class FastChildSweep(UnixEventLoop loop, ILogger logger, FastChildWatcher watcher) : ChildSweep(loop, logger)
 {
     private static readonly TimeSpan s_firstLook = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_longestLook = TimeSpan.FromMilliseconds(640);
+    private static readonly TimeSpan s_netForNobody = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_net = TimeSpan.FromSeconds(1);
 
     private readonly UnknownZombie _unknown = new(loop, logger, watcher);
     private TimeSpan _nextLook = s_firstLook;
     private bool _looksAgain;
-    private bool _netIsOut;
+    private TimeSpan _netIsOutFor = TimeSpan.MaxValue;
 
     /// <summary>One that was dead or gone already: a peek would not show the latter.</summary>
     internal override bool TryRequest(SignalWatch watch) => Loop.TryPost<object?>(AskAlone, watch);
 
     protected override void SweepOnLoop()
     {
-        if (ReapOwnOnLoop() is { } stranger)
+        if (ReapOwnOnLoop(out bool nobody) is { } stranger)
         {
             AskEachOnLoop();
             LookAgainOnLoop(stranger);
         }
-        else if (!_netIsOut && !IsEmpty)
+        else
         {
-            _netIsOut = TrySchedule(s_net, () =>
-            {
-                _netIsOut = false;
-                AskEachOnLoop();
-            });
+            CastNetOnLoop(nobody ? s_netForNobody : s_net);
         }
+    }
+
+    private void CastNetOnLoop(TimeSpan delay)
+    {
+        if (delay >= _netIsOutFor || IsEmpty)
+            return;
+        _netIsOutFor = delay;
+        After(delay, () =>
+        {
+            _netIsOutFor = TimeSpan.MaxValue;
+            AskEachOnLoop();
+        });
     }
 
     /// <summary>Reaps own zombies as long as they stand first.</summary>
     /// <returns>The pid of one that is not ours, or can't be reaped; 0 if the question failed; null if there is none.</returns>
-    private int? ReapOwnOnLoop()
+    private int? ReapOwnOnLoop(out bool nobody)
     {
+        nobody = true;
         while (true)
         {
             siginfo_t info = default;
@@ -57,6 +67,7 @@ internal sealed unsafe class FastChildSweep(UnixEventLoop loop, ILogger logger, 
                 return null;
             if (Find(info.si_pid) is not { } watch || watch.AskOnLoop() != CollectResult.Collected)
                 return info.si_pid;
+            nobody = false;
         }
     }
 
@@ -66,30 +77,17 @@ internal sealed unsafe class FastChildSweep(UnixEventLoop loop, ILogger logger, 
             return;
         if (stranger != 0 && Find(stranger) is null && _unknown.TryReapOnLoop(stranger))
             _nextLook = s_firstLook; // there may be more of them
-        _looksAgain = TrySchedule(_nextLook, () =>
+        _looksAgain = true;
+        After(_nextLook, () =>
         {
             _looksAgain = false;
             if (IsEmpty && (IsRetired || !watcher.ReapsUnknownChildren))
                 return;
-            if (ReapOwnOnLoop() is { } still)
+            if (ReapOwnOnLoop(out _) is { } still)
                 LookAgainOnLoop(still);
             else
                 _nextLook = s_firstLook;
         });
         _nextLook = _nextLook < s_longestLook ? 2 * _nextLook : s_longestLook;
-    }
-
-    /// <summary>False if the loop has ended: the next SIGCHLD finds that out too.</summary>
-    private bool TrySchedule(TimeSpan delay, Action callback)
-    {
-        try
-        {
-            Loop.Schedule(delay, callback);
-            return true;
-        }
-        catch (ObjectDisposedException)
-        {
-            return false;
-        }
     }
 }

@@ -3,8 +3,6 @@ namespace UnixLoop.Children;
 /// <summary>Looks out for a child by asking for it when SIGCHLD has come, together with others (<see cref="ChildSweep"/>).</summary>
 internal sealed class SignalWatch(WatchedChild child, ChildSweep sweep) : ChildWatch
 {
-    private IDisposable? _retry;
-
     internal int Pid => child.Pid;
 
     /// <summary>A <see cref="StartChildWatch"/>.</summary>
@@ -27,7 +25,7 @@ internal sealed class SignalWatch(WatchedChild child, ChildSweep sweep) : ChildW
         ChildRegistry registry = child.Registry;
         CollectResult result = registry.Collect(child, this, out ExitNotice notice);
         if (result == CollectResult.Again)
-            RetryOnLoop();
+            sweep.After(RetryInterval, () => AskOnLoop(), Orphan);
         else if (result == CollectResult.Collected && notice.Loop is { IsOnLoopThread: false })
             registry.Deliver(notice);
         else if (result == CollectResult.Collected)
@@ -43,24 +41,7 @@ internal sealed class SignalWatch(WatchedChild child, ChildSweep sweep) : ChildW
         return false;
     }
 
-    internal override void End()
-    {
-        sweep.Remove(this);
-        _retry?.Dispose();
-    }
+    internal override void End() => sweep.Remove(this);
 
     public override string ToString() => $"child {child.Pid}";
-
-    private void RetryOnLoop()
-    {
-        _retry?.Dispose();
-        try
-        {
-            _retry = sweep.Loop.Schedule(RetryInterval, () => AskOnLoop());
-        }
-        catch (ObjectDisposedException)
-        {
-            Orphan();
-        }
-    }
 }

@@ -25,7 +25,14 @@ internal sealed class ChildRig
     internal static async Task<ChildRig> StartAsync(Rig rig, WatcherKind kind)
     {
         UnixEventLoop loop = await rig.StartLoopAsync();
-        IChildWatcher watcher = kind == WatcherKind.Pidfd ? new PidfdChildWatcher() : new ThreadedChildWatcher();
+        IChildWatcher watcher = kind switch
+        {
+            WatcherKind.Pidfd => new PidfdChildWatcher(),
+            WatcherKind.Safe => new SafeChildWatcher(),
+            WatcherKind.Fast => new FastChildWatcher(),
+            WatcherKind.MultiLoop => new MultiLoopChildWatcher(),
+            _ => new ThreadedChildWatcher(),
+        };
         watcher.Attach(loop);
         var children = new ChildRig(rig, loop, watcher);
         rig.AtEnd(children.CloseAsync);

@@ -5,4 +5,7 @@ internal enum WatcherKind
 {
     Pidfd,
     Threaded,
+    Safe,
+    Fast,
+    MultiLoop,
 }

@@ -219,6 +219,21 @@ public abstract partial class ChildWatcherConformanceTests
     }
 
     [Fact]
+    public async Task LoopEnds_RightAfterAChildWasReapedBehindItsBack_IsStillTold()
+    {
+        var handler = new RecordingHandler();
+        SpawnedChild child = Start(TestChildren.StartSleeping());
+        Watcher.Add(child.Pid, null, handler);
+        await Loop.InvokeAsync(() =>
+        {
+            TestChildren.KillAndWaitUntilDead(child.Pid);
+            TestChildren.TryReap(child.Pid); // a waiting thread may have been quicker
+        }).WaitAsync(TestTimeout);
+        await Loop.StopAsync().WaitAsync(TestTimeout);
+        Assert.Contains((await handler.Exited).ReturnCode, (int[])[-9, 255]);
+    }
+
+    [Fact]
     public async Task LoopEnds_WhileChildrenDie_LosesNobody()
     {
         RecordingHandler[] handlers = [.. Enumerable.Range(0, 40).Select(static _ => new RecordingHandler())];

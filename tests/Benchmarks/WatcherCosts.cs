@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Globalization;
+using UnixLoop.Subprocesses;
+
+namespace UnixLoop.Benchmarks;
+
+/// <summary>
+/// CPU time of this process for each exit, by watcher and by the number of children that live meanwhile, as CSV on standard
+/// output. Ends after five minutes at the latest, with the points that it has.
+/// </summary>
+internal static class WatcherCosts
+{
+    private const int ExitsPerBatch = 100;
+    private const int WarmUps = 3;
+    private const int Batches = 5;
+    private static readonly TimeSpan s_bound = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan s_boundOfABatch = TimeSpan.FromSeconds(20);
+    private static readonly int[] s_living = [10, 100, 300, 1_000, 3_000, 10_000];
+
+    /// <summary>A thread each; those of removed children end with the children.</summary>
+    private const int MostThreads = 1_000;
+
+    internal static async Task RunAsync(int most)
+    {
+        long begin = Stopwatch.GetTimestamp();
+        await using UnixEventLoop loop = new();
+        await loop.StartAsync();
+        List<SpawnedChild> living = [];
+        Console.WriteLine("watcher,living,microseconds");
+        try
+        {
+            foreach (int count in s_living.Where(count => count <= most))
+            {
+                while (living.Count < count)
+                    living.Add(StartChild());
+                IEnumerable<Func<IChildWatcher>> watchers = [() => new PidfdChildWatcher(), () => new FastChildWatcher(), () => new SafeChildWatcher(), () => new MultiLoopChildWatcher()];
+                if (count <= MostThreads)
+                    watchers = watchers.Append(() => new ThreadedChildWatcher());
+                foreach (Func<IChildWatcher> create in watchers)
+                {
+                    if (Stopwatch.GetElapsedTime(begin) > s_bound)
+                        return;
+                    using IChildWatcher watcher = create();
+                    double cost = await MeasureAsync(loop, watcher, living);
+                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{watcher.GetType().Name},{count},{cost:F2}"));
+                }
+            }
+        }
+        finally
+        {
+            foreach (SpawnedChild child in living)
+                Interop.Libc.Kill(child.Pid, UnixSignal.Kill.Number);
+        }
+    }
+
+    private static async Task<double> MeasureAsync(UnixEventLoop loop, IChildWatcher watcher, List<SpawnedChild> living)
+    {
+        watcher.Attach(loop);
+        foreach (SpawnedChild child in living)
+            watcher.Add(child.Pid, child.Pidfd, Bystander.Instance);
+        List<double> costs = [];
+        for (int i = 0; i < WarmUps + Batches; i++)
+        {
+            using Chain chain = new(loop, watcher);
+            TimeSpan before = Environment.CpuUsage.TotalTime;
+            await chain.RunAsync().WaitAsync(s_boundOfABatch);
+            costs.Add((Environment.CpuUsage.TotalTime - before).TotalMicroseconds / ExitsPerBatch);
+        }
+        foreach (SpawnedChild child in living)
+            watcher.Remove(child.Pid);
+        watcher.Detach();
+        costs.RemoveRange(0, WarmUps);
+        costs.Sort();
+        return costs[costs.Count / 2];
+    }
+
+    private static SpawnedChild StartChild() =>
+        Spawner.Start(new SubprocessStartInfo("/bin/sleep", "100000") { ProcessGroup = ProcessGroup.Inherit }, Stdio.Null, Stdio.Null, Stdio.Null);
+
+    /// <summary>Children that die one after another: the notice of one kills the next, in a turn of its own.</summary>
+    private sealed class Chain : IChildExitHandler, IDisposable
+    {
+        private readonly UnixEventLoop _loop;
+        private readonly SpawnedChild[] _children = [.. Enumerable.Range(0, ExitsPerBatch).Select(static _ => StartChild())];
+        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly Action _killNext;
+        private int _killed;
+
+        internal Chain(UnixEventLoop loop, IChildWatcher watcher)
+        {
+            _loop = loop;
+            _killNext = () => Interop.Libc.Kill(_children[_killed].Pid, UnixSignal.Kill.Number);
+            foreach (SpawnedChild child in _children)
+                watcher.Add(child.Pid, child.Pidfd, this);
+        }
+
+        internal Task RunAsync()
+        {
+            _loop.Post(_killNext);
+            return _done.Task;
+        }
+
+        public void OnExiting(int pid)
+        {
+        }
+
+        public void OnExited(int pid, in ChildExitStatus status)
+        {
+            if (++_killed == _children.Length)
+                _done.SetResult();
+            else
+                _loop.Post(_killNext);
+        }
+
+        public void Dispose()
+        {
+            foreach (SpawnedChild child in _children)
+                child.Pidfd?.Dispose();
+        }
+    }
+
+    private sealed class Bystander : IChildExitHandler
+    {
+        internal static readonly Bystander Instance = new();
+
+        public void OnExiting(int pid)
+        {
+        }
+
+        public void OnExited(int pid, in ChildExitStatus status)
+        {
+        }
+    }
+}
