@@ -25,25 +25,29 @@ internal static unsafe class InitReaper
         if (hasTerminal)
             IgnoreTerminalStops();
         signals.BeginPassingOn(child);
-        int code = ReapUntilEndOf(child, signals);
+        int code = ReapUntilEndOf(child, signals, hasTerminal);
         if (hasTerminal)
             TerminalForeground.TakeBack(child);
         return code;
     }
 
-    private static int ReapUntilEndOf(int child, InitSignals signals)
+    private static int ReapUntilEndOf(int child, InitSignals signals, bool hasTerminal)
     {
         while (true)
         {
             siginfo_t info = default;
-            // The zombie stays until the next call, so that the child's number is its own as long as signals go there.
-            if (WaitId(P_ALL, 0, &info, WEXITED | WNOWAIT, usage: null).IsError)
+            // A zombie stays until the next call, so that the child's number is its own as long as signals go there.
+            if (WaitId(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT, usage: null).IsError)
                 return Unknowable;
-            if (info.si_pid == child)
+            bool ended = info.si_pid == child && info.si_code != CLD_STOPPED;
+            if (ended)
                 signals.EndPassingOn();
-            _ = WaitId(P_PID, info.si_pid, info: null, WEXITED | WNOHANG, usage: null);
-            if (info.si_pid == child)
+            _ = WaitId(P_PID, info.si_pid, info: null, WEXITED | WSTOPPED | WNOHANG, usage: null);
+            if (ended)
                 return ChildStatusWord.Decode(ChildStatusWord.From(info.si_code, info.si_status)).ShellExitCode;
+            // Ctrl-Z: there is no shell here that could continue it.
+            if (hasTerminal && info.si_pid == child && info.si_status == SIGTSTP)
+                _ = Kill(-child, SIGCONT);
         }
     }
 
