@@ -46,6 +46,9 @@ public sealed class ChildFaultTests
     public Task WatchProcess_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new WatchProcessScenario());
 
     [Theory, MemberData(nameof(Watchers))]
+    public Task Detached_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new DetachedScenario(Enum.Parse<WatcherKind>(watcher)));
+
+    [Theory, MemberData(nameof(Watchers))]
     public Task Wait_AnyFault_EndsAsDocumented(string watcher) => Campaign.RunAsync(new WaitScenario(Enum.Parse<WatcherKind>(watcher)));
 
     [Theory, MemberData(nameof(Watchers))]

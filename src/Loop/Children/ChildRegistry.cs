@@ -81,8 +81,8 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
                 if (child.Watch is { } watch && !watch.Suspend())
                     child.Watch = null;
             }
-            if (_children.Count > 0)
-                ChildrenLog.DetachedWithChildren(Logger, name, _loop.Name, _children.Count);
+            if (AwaitedCount is > 0 and int awaited)
+                ChildrenLog.DetachedWithChildren(Logger, name, _loop.Name, awaited);
             _loop = null;
             Sweep?.Retire();
             Sweep = null;
@@ -142,6 +142,8 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
         return true;
     }
 
+    private int AwaitedCount => _children.Values.Count(static child => child.Handler is not ILeftAlone { IsLeftAlone: true });
+
     /// <summary>Children that are watched go on being watched; those that are not, for want of a loop, go to the orphan queue.</summary>
     internal void Dispose()
     {
@@ -150,8 +152,8 @@ internal sealed partial class ChildRegistry(string name, StartChildWatch startWa
             if (_disposed)
                 return;
             _disposed = true;
-            if (_children.Count > 0)
-                ChildrenLog.DisposedWithChildren(Logger, name, _children.Count);
+            if (AwaitedCount is > 0 and int awaited)
+                ChildrenLog.DisposedWithChildren(Logger, name, awaited);
             foreach (WatchedChild child in _children.Values)
                 child.Watch ??= OrphanQueue.Shared.Adopt(child);
             Sweep?.Retire();

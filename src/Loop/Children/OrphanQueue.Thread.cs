@@ -16,7 +16,8 @@ internal sealed unsafe partial class OrphanQueue
         {
             foreach (Delivery delivery in deliveries)
             {
-                ChildrenLog.ToldOffLoop(delivery.Registry.Logger, delivery.Notice.Pid, delivery.Notice.Status);
+                if (delivery.Notice.Handler is not ILeftAlone { IsLeftAlone: true })
+                    ChildrenLog.ToldOffLoop(delivery.Registry.Logger, delivery.Notice.Pid, delivery.Notice.Status);
                 delivery.Registry.Tell(delivery.Notice);
             }
             if (orphans.Count == 0)

@@ -75,6 +75,17 @@ public interface ISubprocessFactory
     IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
 
     /// <summary>
+    /// Starts a child that is left alone: in a session of its own (setsid(2)), so that neither a terminal's signals nor its end reach
+    /// it. The stop of the factory, the host or this process leaves it running. Nobody waits for it; as long as this process lives
+    /// it is reaped in silence at its end, so that it never stays as a zombie.
+    /// </summary>
+    /// <param name="startInfo">What to start. Streams that it leaves null are /dev/null; pipes and terminals are refused.</param>
+    /// <param name="cancellationToken">A start that is cancelled kills and reaps the child before it throws.</param>
+    /// <returns>Its process id, which is also its session's and its group's; <see cref="WatchProcess"/> takes hold of it while it runs.</returns>
+    /// <inheritdoc cref="StartAsync" path="/exception"/>
+    ValueTask<int> StartDetachedAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Takes hold of a process that is already there, a child or not: to learn of its end, and to signal it without ever hitting
     /// one that later got its id. The caller has to know that <paramref name="processId"/> is still the one that is meant.
     /// </summary>

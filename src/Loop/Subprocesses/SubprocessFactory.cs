@@ -115,6 +115,13 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     }
 
     /// <inheritdoc/>
+    public ValueTask<int> StartDetachedAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(startInfo);
+        return DetachedStart.StartAsync(_launcher, startInfo, cancellationToken);
+    }
+
+    /// <inheritdoc/>
     public IWatchedProcess WatchProcess(int processId)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(processId);

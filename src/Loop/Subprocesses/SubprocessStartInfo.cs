@@ -91,6 +91,14 @@ public sealed class SubprocessStartInfo
     /// <value>Default null: as ours.</value>
     public SubprocessAttributes? Attributes { get; set; }
 
+    /// <summary>The same but for the group; shares what can be edited.</summary>
+    internal SubprocessStartInfo WithGroup(ProcessGroup group)
+    {
+        var copy = (SubprocessStartInfo)MemberwiseClone();
+        copy.ProcessGroup = group;
+        return copy;
+    }
+
     /// <summary>The program and its arguments for a log line or an error message; not for a shell.</summary>
     public override string ToString() => string.Join(' ', [FileName, .. Arguments]);
 }

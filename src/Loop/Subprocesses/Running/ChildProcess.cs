@@ -1,3 +1,4 @@
+using UnixLoop.Children;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
 using static Tmds.Linux.LibC;
@@ -18,7 +19,7 @@ namespace UnixLoop.Subprocesses;
 //   Running   OnExited    Exited   (reaped by somebody else)
 //   Exiting   OnExited    Exited   none: it is dead; its group's last one is sent on entering
 //   Exited                         none
-internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, IStoppable
+internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, IStoppable, ILeftAlone
 {
     private readonly Lock _gate = new();
     private readonly SubprocessServices _services;
@@ -67,6 +68,9 @@ internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, ISto
     internal int Id { get; }
 
     internal string FileName { get; }
+
+    /// <summary>Whether it was started to be left alone.</summary>
+    public bool IsLeftAlone => ReferenceEquals(_consumer, DetachedConsumer.Instance);
 
     /// <summary>Whether its group may be signalled: we made it.</summary>
     internal bool LeadsGroup => _leadsGroup;

@@ -84,7 +84,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
 
     private Exception? TryBegin(ChildProcess child, SubprocessStartInfo startInfo)
     {
-        bool added = services.Live.TryAdd(child);
+        bool added = child.IsLeftAlone || services.Live.TryAdd(child);
         try
         {
             child.Begin();
