@@ -49,6 +49,12 @@ internal static class HostCheck
         Check.That(supervisor.GetProcess("sleeper").State == SupervisedProcessState.Stopped, "the supervised process has stopped");
     }
 
-    private static async Task SignalOurselvesAsync(ISubprocessFactory subprocesses, UnixSignal signal) =>
-        (await subprocesses.RunAsync(new SubprocessStartInfo("sh", "-c", $"kill -{signal.Number} {Environment.ProcessId}")).WaitAsync(Bound)).EnsureSuccess();
+    /// <summary>By a child that waits until its start is done: at TERM no further start is.</summary>
+    private static async Task SignalOurselvesAsync(ISubprocessFactory subprocesses, UnixSignal signal)
+    {
+        await using ISubprocess child = await subprocesses.StartAsync(
+            new SubprocessStartInfo("sh", "-c", $"read go; kill -{signal.Number} {Environment.ProcessId}") { Input = Stdio.Pipe });
+        await child.Input.WriteAsync("go\n"u8.ToArray());
+        await child.WaitForExitAsync().WaitAsync(Bound);
+    }
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace UnixLoop.Hosting.Tests.Supervision;
 
@@ -49,6 +50,35 @@ public sealed class SupervisionAndHostTests : IDisposable
         host.Expect("web", SupervisedProcessState.BackingOff);
         host.Services.GetRequiredService<UnixHostDrain>().Begin();
         host.Expect("web", SupervisedProcessState.Stopped);
+    }
+
+    [Fact]
+    public async Task BackingOff_Clock_IsTheHosts()
+    {
+        var clock = new FakeTimeProvider();
+        await using SupervisedHost host = await SupervisedHost.StartAsync(builder =>
+        {
+            builder.Services.AddSingleton<TimeProvider>(clock);
+            builder.AddSupervisedProcess("web", options => SupervisedHost.Shell(
+                options, "exit 1", o => (o.RestartDelay, o.MaxRestartDelay) = (TimeSpan.FromHours(1), TimeSpan.FromHours(1))));
+        });
+        for (int starts = 1; starts <= 4; starts++)
+        {
+            host.Expect("web", status => status.State == SupervisedProcessState.BackingOff && status.Starts == starts, $"backing off after {starts} starts");
+            clock.Advance(TimeSpan.FromHours(1));
+        }
+    }
+
+    [Fact]
+    public async Task Log_Scopes_AreNotThoseOfTheStarter()
+    {
+        HashSet<string?> names = [];
+        using var activity = new System.Diagnostics.Activity("starter").Start();
+        await using SupervisedHost host = await SupervisedHost.StartAsync("web", "exec sleep 1000", options => options.AutoStart = false);
+        host.Supervisor.StateChanged += _ => names.Add(System.Diagnostics.Activity.Current?.OperationName);
+        await host.Supervisor.StartAsync("web").WaitAsync(TestTimeout);
+        await host.Supervisor.StopAsync("web").WaitAsync(TestTimeout);
+        Assert.Equal([null], names);
     }
 
     [Fact]

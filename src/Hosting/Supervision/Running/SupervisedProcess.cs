@@ -32,7 +32,8 @@ internal sealed class SupervisedProcess
         _core = new SupervisionCore(options, context.Clock, context.Random);
         _output = new ForgivingLogger(context.LoggerFactory.CreateLogger(SupervisionLog.OutputCategory(name)));
         _status = new SupervisedProcessStatus(name);
-        _ = Task.Run(FollowAsync);
+        // Without the context of whoever adds it: its log scopes and its activity are not this process's.
+        ThreadPool.UnsafeQueueUserWorkItem(static process => _ = process.FollowAsync(), this, preferLocal: false);
     }
 
     internal string Name { get; }
