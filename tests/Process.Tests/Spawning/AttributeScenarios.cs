@@ -100,13 +100,12 @@ internal static class AttributeScenarios
         const string Look = "grep -E '^(Sig(Blk|Ign|Cgt)|Groups|Uid|Gid|NoNewPrivs|Umask|Cap)' /proc/self/status; ls /proc/self/fd; pwd; cat <&5; env; cat /proc/self/limits; cut -d' ' -f 6 /proc/self/stat";
         string Run(bool helper, ProcessGroup group)
         {
-            HelperCall.IsUsedForPlainStarts = helper;
             string file = Path.GetTempFileName();
             File.WriteAllText(file, "five\n");
             using var five = File.OpenHandle(file);
             File.Delete(file);
             SubprocessStartInfo info = new("sh", "-c", Look) { WorkingDirectory = "/usr", ProcessGroup = group, Descriptors = { [5] = five, [9] = five } };
-            (string output, int code) = Spawned.Run(info);
+            (string output, int code) = Spawned.Run(info, features: helper ? SpawnFeatures.OfThisLibc : Spawned.ThisLibc);
             Assert.Equal(0, code);
             return output;
         }
@@ -119,14 +118,10 @@ internal static class AttributeScenarios
         }
         foreach (string program in new[] { "/no/such/program", "no-such-program", "/etc/passwd", "/usr" })
         {
-            string Fail(bool helper)
-            {
-                HelperCall.IsUsedForPlainStarts = helper;
-                return Assert.Throws<SubprocessStartException>(() => Spawned.Start(new SubprocessStartInfo(program))).Message;
-            }
+            string Fail(bool helper) => Assert.Throws<SubprocessStartException>(
+                () => Spawned.Start(new SubprocessStartInfo(program), features: helper ? SpawnFeatures.OfThisLibc : Spawned.ThisLibc)).Message;
             Assert.Equal(Fail(false), Fail(true));
         }
-        HelperCall.IsUsedForPlainStarts = true;
         Assert.Equal(SubprocessStartError.WorkingDirectory, Assert.Throws<SubprocessStartException>(() => Spawned.Start(new SubprocessStartInfo("true") { WorkingDirectory = "/no/such" })).Reason);
         return Task.CompletedTask;
     }
@@ -146,7 +141,6 @@ internal static class AttributeScenarios
     internal static Task WithoutHelperAsync(string[] args)
     {
         SpawnFeatures none = SpawnFeatures.OfThisLibc with { HelperMissing = "there is none" };
-        HelperCall.IsUsedForPlainStarts = true;
         foreach (SubprocessAttributes attributes in new SubprocessAttributes[] { new() { User = "nobody" }, new() { Cgroup = "/" }, new() { Limits = { [ResourceLimit.Core] = new(0) } } })
         {
             PlatformNotSupportedException e = Assert.Throws<PlatformNotSupportedException>(() => Spawned.Start(new SubprocessStartInfo("true") { Attributes = attributes }, features: none));
