@@ -38,6 +38,21 @@ public sealed class NoPidfdTests
     }
 
     [Theory]
+    [InlineData("pidfd", "EMFILE")]
+    [InlineData("threaded", "EMFILE")]
+    [InlineData("safe", "EMFILE")]
+    [InlineData("fast", "EMFILE")]
+    [InlineData("multiloop", "EMFILE")]
+    [InlineData("safe", "ENOSYS")]
+    [InlineData("fast", "EPERM")]
+    [InlineData("multiloop", "ENOMEM")]
+    public async Task Rule07_PidfdOpenFailsAfterTheSpawn_EveryStatusIsRight(string watcher, string errno)
+    {
+        await using ScenarioProcess scenario = ScenarioProcess.Start(StartWithoutPidfdsAsync, [watcher, errno]);
+        await scenario.EndWellAsync();
+    }
+
+    [Theory]
     [InlineData("ENOSPC")] // max_user_watches, epoll(7)
     [InlineData("ENOMEM")]
     public async Task Add_EpollRefusesThePidfd_AThreadWaitsInstead(string errno)
@@ -104,6 +119,22 @@ public sealed class NoPidfdTests
         Assert.Equal(1, handler.ExitingCalls);
     }
 
+    internal static async Task StartWithoutPidfdsAsync(string[] args)
+    {
+        FailingPlan plan = new("pidfd_open", args[1]) { IsOn = false };
+        Install(plan);
+        await using WatchingLoop watching = await WatchingLoop.StartAsync(args[0]);
+        await using SubprocessFactory factory = new(watching.Loop, watching.Watcher);
+        plan.IsOn = true;
+        for (int i = 0; i < 30; i++)
+        {
+            SubprocessResult result = await factory.RunAsync(new SubprocessStartInfo("sh", "-c", $"exit {i}")).WaitAsync(TestTimeout);
+            Assert.Equal(i, result.Exit.ExitCode);
+        }
+        await using ISubprocess sleeper = await factory.StartAsync(new SubprocessStartInfo("sleep", "1000"));
+        Assert.Equal(UnixSignal.Term, (await sleeper.StopAsync(TestTimeout)).Signal);
+    }
+
     internal static async Task WaitFailsAsync(string[] args)
     {
         FailingPlan plan = new("waitid", "EINVAL") { IsOn = false };
@@ -125,6 +156,7 @@ public sealed class NoPidfdTests
     private static void Install(IFaultPlan plan)
     {
         AppContext.SetSwitch("UnixLoop.FaultInjection", true); // before the first native call asks
+        AppContext.SetSwitch("UnixLoop.SpawnByHelper", false); // its pidfds come with the children
         Faults.Plan = plan;
         Assert.True(Faults.IsEnabled);
     }
