@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.IO.Pipelines;
 
 namespace UnixLoop.Peer;
@@ -14,6 +15,17 @@ internal static class ChildWorkloads
     internal static Task CatAsync(ISubprocessFactory factory, string file) =>
         Rounds.TransferAsync(() => CountOutputAsync(factory, file));
 
+    /// <summary>cat FILE FILE FILE FILE | wc -c, joined by the library.</summary>
+    internal static Task PipelineAsync(ISubprocessFactory factory, string file) => Rounds.TransferAsync(async () =>
+    {
+        SubprocessPipeline pipeline = new(new SubprocessStartInfo("/bin/cat", file, file, file, file), new SubprocessStartInfo("/usr/bin/wc", "-c"));
+        return ParseCount(await factory.RunAsync(pipeline));
+    });
+
+    /// <summary>The same, joined by the shell.</summary>
+    internal static Task ShellPipelineAsync(ISubprocessFactory factory, string file) => Rounds.TransferAsync(async () =>
+        ParseCount(await factory.RunAsync(new("/bin/sh", "-c", "/bin/cat \"$1\" \"$1\" \"$1\" \"$1\" | /usr/bin/wc -c", "sh", file))));
+
     internal static Task EchoAsync(ISubprocessFactory factory) => Rounds.OneByOneAsync(async () =>
     {
         // What the other peers do: standard output is captured, the other two streams are inherited.
@@ -22,6 +34,8 @@ internal static class ChildWorkloads
         if (result.Output != "hello\n")
             throw new InvalidOperationException($"echo wrote '{result.Output}', {result.Exit}.");
     });
+
+    private static long ParseCount(SubprocessResult wc) => long.Parse(wc.EnsureSuccess().Output, CultureInfo.InvariantCulture);
 
     private static async Task RunAsync(ISubprocessFactory factory, string program)
     {

@@ -11,6 +11,8 @@ Func<UnixEventLoop, Task>? workload = args[(onPool ? 1 : 0)..] switch
     ["W2"] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.SixtyFourInFlightAsync(factory, "/bin/true")),
     ["W2tiny", var child] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.SixtyFourInFlightAsync(factory, child)),
     ["W3", var file] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.CatAsync(factory, file)),
+    ["pipeline", var file] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.PipelineAsync(factory, file)),
+    ["shell", var file] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.ShellPipelineAsync(factory, file)),
     ["W4"] => loop => WithChildrenAsync(loop, ChildWorkloads.EchoAsync),
     ["W5", var child] => loop => WithChildrenAsync(loop, factory => ExitWorkload.RunAsync(factory, loop, child)),
     ["W7"] => PostWorkload.RunAsync,
@@ -18,7 +20,7 @@ Func<UnixEventLoop, Task>? workload = args[(onPool ? 1 : 0)..] switch
 };
 if (workload is null)
 {
-    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W7");
+    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W7, pipeline FILE, shell FILE");
     return 2;
 }
 
