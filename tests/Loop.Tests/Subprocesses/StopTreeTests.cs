@@ -80,6 +80,22 @@ public sealed class StopTreeTests : SubprocessTest
     }
 
     [Fact]
+    public async Task StopTree_ControlGroup_TakesThoseAlongThatHaveLeftTheSession()
+    {
+        string setsid = Requires.Tool("setsid");
+        using TestCgroup? cgroup = TestCgroup.TryCreate();
+        Requires.That(cgroup is not null, "a control group file system (cgroup2) that may be written");
+        SubprocessStartInfo info = PipedShell($"{setsid} sh -c 'echo $$; exec sleep 1000' & wait");
+        info.Attributes = new() { Cgroup = cgroup!.Path };
+        Requires.That(info.Attributes.WhyUnavailable() is null, "the native helper");
+        await using ISubprocess child = await StartAsync(info);
+        int outside = await ReadPidAsync(child);
+        (_, IReadOnlyList<SurvivingProcess> survivors) = await StopAsync(child, TestTimeout);
+        Assert.Empty(survivors);
+        Assert.True(IsGone(outside));
+    }
+
+    [Fact]
     public async Task Rule05_ChildInOurOwnGroup_NobodyElseIsSignalled()
     {
         SubprocessStartInfo info = PipedShell("sleep 1000 & echo $!; wait");
