@@ -33,6 +33,10 @@ internal static class HostCheck
         SubprocessResult echo = await subprocesses.RunAsync(new SubprocessStartInfo("echo", "hello")).WaitAsync(Bound);
         Check.That(echo.EnsureSuccess().Output == "hello\n", "echo says hello");
 
+        SubprocessStartInfo masked = new("sh", "-c", "umask") { Attributes = new() { Umask = UnixFileMode.OtherWrite } };
+        if (masked.Attributes.WhyUnavailable() is null) // a build without a C compiler has no native helper
+            Check.That((await subprocesses.RunAsync(masked).WaitAsync(Bound)).EnsureSuccess().Output == "0002\n", "the native helper sets the umask");
+
         ISupervisor supervisor = host.Services.GetRequiredService<ISupervisor>();
         SupervisedProcessStatus sleeper = await supervisor.RestartAsync("sleeper").WaitAsync(Bound);
         Check.That(sleeper.State == SupervisedProcessState.Ready, $"the supervised process is ready: {sleeper}");

@@ -430,8 +430,8 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
     CALL(rt_sigprocmask, SIG_SETMASK, &all, &before, SIGSET_BYTES);
     long pid = start(&args, &child);
     if (pid > 0 && !report->begun && (args.flags & CLONE_INTO_CGROUP)) {
-        /* Once cgroup.kill was written to, kernels from 6.14 on kill all that is born there from elsewhere: cgroup_css_set_fork()
-           compares the kills of its parent's control group with those of its own (measured on 6.18). Moving there still works. */
+        /* Linux 6.18 kills all that is born into a control group whose cgroup.kill was ever used (measured): it seems to compare
+           the kills of the parent's group with those of the child's. Moving there still works. */
         reap(request, pid);
         args.flags &= ~CLONE_INTO_CGROUP;
         args.cgroup = 0;

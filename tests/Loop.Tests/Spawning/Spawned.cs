@@ -57,7 +57,7 @@ internal static class Spawned
         while (Stopwatch.GetElapsedTime(start) < TestTimeout)
         {
             PosixResult read = Libc.Read(pipe.Descriptor, buffer);
-            if (read.IsSuccess && read.IntValue == 0)
+            if (read is { IsSuccess: true, IntValue: 0 } || read.Errno == EIO) // a terminal's end
             {
                 pipe.Dispose();
                 return Encoding.UTF8.GetString(bytes.ToArray());
@@ -81,7 +81,20 @@ internal static class Spawned
     }
 
     /// <summary>Waits for the end, closes what the child came with, and returns the exit code, or minus the signal.</summary>
-    internal static unsafe int Reap(SpawnedChild child)
+    internal static int Reap(SpawnedChild child)
+    {
+        int code = WaitFor(child);
+        child.Pidfd?.Dispose();
+        child.Cgroup?.Dispose();
+        child.Terminal?.Dispose();
+        child.InputWriteEnd?.Dispose();
+        child.OutputReadEnd?.Dispose();
+        child.ErrorReadEnd?.Dispose();
+        return code;
+    }
+
+    /// <summary>The same, and leaves open what the child came with.</summary>
+    internal static unsafe int WaitFor(SpawnedChild child)
     {
         Libc.siginfo_t info = default;
         long start = Stopwatch.GetTimestamp();
@@ -98,12 +111,6 @@ internal static class Spawned
             }
             _ = Libc.Poll(null, 0, 2);
         }
-        child.Pidfd?.Dispose();
-        child.Cgroup?.Dispose();
-        child.Terminal?.Dispose();
-        child.InputWriteEnd?.Dispose();
-        child.OutputReadEnd?.Dispose();
-        child.ErrorReadEnd?.Dispose();
         const int CLD_EXITED = 1;
         return info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
     }

@@ -1,0 +1,73 @@
+using System.Globalization;
+using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.Spawning;
+using UnixLoop.Process.Tests.Scenarios;
+using UnixLoop.Subprocesses;
+
+namespace UnixLoop.Process.Tests.Spawning;
+
+/// <summary>What a start costs the thread that calls, by strace(1): attributes that nobody asked for must not show.</summary>
+public sealed class SpawnSyscallTests : IDisposable
+{
+    private const int Starts = 1000;
+    private readonly string _summary = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_summary);
+
+    [Theory]
+    [InlineData("plain")] // by posix_spawn(3)
+    [InlineData("empty attributes")]
+    public async Task Start_Plain_MakesNoFurtherCall(string kind)
+    {
+        Dictionary<string, double> calls = await CountAsync(kind);
+        // posix_spawn(3) maps a stack, addclosefrom_np asks for RLIMIT_NOFILE; the pidfd is opened after, and proven to be our child's.
+        Assert.Equal(["mmap 1", "munmap 1", "pidfd_open 1", "prlimit64 1", "rt_sigprocmask 2", "spawn 1", "waitid 1"], Rounded(calls));
+    }
+
+    [Fact]
+    public async Task Start_ByTheHelper_MapsNothingAndOpensNoPidfd()
+    {
+        Requires.That(SpawnHelper.Missing is null, "the native helper");
+        Assert.Equal(["rt_sigprocmask 2", "spawn 1"], Rounded(await CountAsync("helper")));
+        Assert.Equal(["rt_sigprocmask 2", "spawn 1"], Rounded(await CountAsync("umask")));
+    }
+
+    /// <summary>Starts children on the main thread, the only one that is traced.</summary>
+    internal static Task StartAsync(string[] args)
+    {
+        SpawnFeatures features = args[0] is "plain" or "empty attributes" ? Spawned.ThisLibc : SpawnFeatures.OfThisLibc;
+        SubprocessStartInfo info = new("/bin/true")
+        {
+            ProcessGroup = ProcessGroup.New, // or it would be asked whether there is a terminal
+            Attributes = args[0] switch
+            {
+                "empty attributes" => new SubprocessAttributes(),
+                "umask" => new SubprocessAttributes { Umask = UnixFileMode.None },
+                _ => null,
+            },
+        };
+        SpawnedChild[] children = new SpawnedChild[int.Parse(args[1], CultureInfo.InvariantCulture)];
+        for (int i = 0; i < children.Length; i++)
+            children[i] = Spawner.Start(info, Stdio.Inherit, Stdio.Inherit, Stdio.Inherit, logger: null, features);
+        Thread reaper = new(() => Array.ForEach(children, child => Assert.Equal(0, Spawned.Reap(child))));
+        reaper.Start();
+        reaper.Join();
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Calls for each start, without what the runtime does of its own.</summary>
+    private async Task<Dictionary<string, double>> CountAsync(string kind)
+    {
+        string strace = Requires.Tool("strace");
+        await using (ScenarioProcess process = ScenarioProcess.Start(StartAsync, [kind, $"{Starts}"], via: [strace, "-c", "-U", "calls,name", "-o", _summary]))
+            await process.EndWellAsync();
+        return File.ReadLines(_summary)
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(fields => fields.Length == 2 && int.TryParse(fields[0], out _) && fields[1] is not ("total" or "mprotect")) // mprotect(2) is the compiler's
+            .GroupBy(fields => fields[1] is "clone3" or "clone" or "vfork" ? "spawn" : fields[1])
+            .ToDictionary(group => group.Key, group => group.Sum(fields => int.Parse(fields[0], CultureInfo.InvariantCulture)) / (double)Starts);
+    }
+
+    private static string[] Rounded(Dictionary<string, double> calls) =>
+        [.. calls.Select(pair => (pair.Key, Count: Math.Round(pair.Value))).Where(pair => pair.Count > 0).Select(pair => $"{pair.Key} {pair.Count}").Order(StringComparer.Ordinal)];
+}
