@@ -61,17 +61,21 @@ internal class ChildSweep(UnixEventLoop loop, ILogger logger) : ISignalSubscribe
         }
     }
 
-    internal void Insert(SignalWatch watch)
+    /// <summary>False if the loop has ended, and its end has been noticed.</summary>
+    internal bool TryInsert(SignalWatch watch)
     {
         SignalWatch? displaced;
         lock (_gate)
         {
+            if (IsRetired)
+                return false;
             _watches.TryGetValue(watch.Pid, out displaced);
             _watches[watch.Pid] = watch;
         }
         // Its child was reaped elsewhere, so that the pid could pass on: it is asked once more, by itself.
         if (displaced is not null && !loop.TryPost<object?>(AskAlone, displaced))
             displaced.Orphan();
+        return true;
     }
 
     internal void Remove(SignalWatch watch)

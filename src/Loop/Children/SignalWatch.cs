@@ -10,8 +10,7 @@ internal sealed class SignalWatch(WatchedChild child, ChildSweep sweep) : ChildW
     {
         SignalWatch watch = new(child, child.Registry.Sweep!);
         // In the table before it is asked: a child that dies after the question has its SIGCHLD answered by a sweep.
-        watch.Sweep.Insert(watch);
-        if (ChildReaper.Peek(child) == PeekResult.Alive || watch.Sweep.TryRequest(watch))
+        if (watch.Sweep.TryInsert(watch) && (ChildReaper.Peek(child) == PeekResult.Alive || watch.Sweep.TryRequest(watch)))
             return watch;
         watch.End();
         return OrphanQueue.Shared.Adopt(child); // the loop has ended meanwhile
