@@ -69,7 +69,7 @@ internal static class Spawned
             }
             Assert.Equal(EAGAIN, read.Errno);
             pollfd wait = new() { fd = pipe.Descriptor, events = POLLIN };
-            Assert.True(Libc.Poll(&wait, 1, (int)TestTimeout.TotalMilliseconds).IntValue == 1, "no output in time");
+            _ = Libc.Poll(&wait, 1, (int)TestTimeout.TotalMilliseconds); // EINTR: a SIGCHLD of another test
         }
         throw new TimeoutException("the pipe did not end");
     }
