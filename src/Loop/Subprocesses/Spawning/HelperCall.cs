@@ -66,9 +66,9 @@ internal static unsafe class HelperCall
             if (group == ProcessGroup.Foreground && pid.IsError)
                 TerminalForeground.TakeBack(group: 0); // a child whose exec failed has taken the terminal with it
             pidfd = request.Pidfd;
-            if (pid.IsError && attributes is null && IsRefused(request.Step, pid.Errno))
+            if (pid.IsError && attributes is null && (IsRefused(request.Step, pid.Errno) || LacksPidfd(request.Step, pid.Errno)))
             {
-                s_mayStartPlainChildren = false;
+                s_mayStartPlainChildren = LacksPidfd(request.Step, pid.Errno);
                 return NotStarted;
             }
             if (pid.IsError)
@@ -80,6 +80,9 @@ internal static unsafe class HelperCall
     /// <summary>What an old kernel, an emulated one, or a seccomp filter says of clone3(2), CLONE_PIDFD and close_range(2).</summary>
     private static bool IsRefused(SpawnStep step, int errno) =>
         step is SpawnStep.Clone or SpawnStep.Close && (errno == ENOSYS || errno == EPERM || errno == EINVAL);
+
+    /// <summary>No descriptor is left for the pidfd: posix_spawn(3) does without, and the child is watched by a thread.</summary>
+    private static bool LacksPidfd(SpawnStep step, int errno) => step == SpawnStep.Clone && (errno == EMFILE || errno == ENFILE);
 
     private static SpawnFlags GroupFlags(ProcessGroup group) => group switch
     {
