@@ -24,6 +24,8 @@ public sealed class WatchProcessTests : SubprocessTest
     {
         await using ISubprocess parent = await StartAsync(PipedShell("sleep 1000 & echo $!; exec sleep 1000"));
         int stranger = await ReadPidAsync(parent);
+        // Until its exec the shell may reap what dies.
+        Eventually.True(() => File.ReadAllText($"/proc/{parent.Id}/comm") == "sleep\n", "the shell has become a program that reaps nobody");
         using IWatchedProcess process = Factory.WatchProcess(stranger);
         Assert.Equal(stranger, process.Id);
         Task<ChildExitStatus> exited = process.WaitForExitAsync();
