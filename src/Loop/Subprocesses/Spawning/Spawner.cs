@@ -32,7 +32,7 @@ internal static unsafe class Spawner
     {
         StartInfoRules.Check(info, input, output, error);
         if (logger is not null)
-            LogOnce(logger, features);
+            LogFeaturesOnce(logger, features);
         bool hasAttributes = AttributeSupport.Check(info.Attributes, features);
 
         using ChildAttributes? attributes = hasAttributes ? ChildAttributes.Resolve(info, info.Attributes!) : null;
@@ -46,7 +46,11 @@ internal static unsafe class Spawner
         if (attributes is not null)
             pid = HelperCall.Launch(info, in strings, descriptors, group, attributes, out bornWithPidfd);
         else if (!HelperCall.TryLaunch(info, in strings, descriptors, group, features, out pid, out bornWithPidfd))
+        {
+            if (logger is not null && !features.CloseFrom)
+                LogCloseFromMissingOnce(logger);
             pid = Launch(info, in strings, descriptors, group, features, out bornWithPidfd);
+        }
 
         descriptors.KeepOurEnds();
         UnixHandle? pidfd = bornWithPidfd >= 0 ? new UnixHandle(bornWithPidfd) : null;
@@ -110,11 +114,15 @@ internal static unsafe class Spawner
             TerminalForeground.GiveTo(pid.IntValue);
     }
 
-    private static void LogOnce(ILogger logger, SpawnFeatures features)
+    private static void LogFeaturesOnce(ILogger logger, SpawnFeatures features)
     {
         if (s_featuresLogged == 0 && Interlocked.Exchange(ref s_featuresLogged, 1) == 0)
             SpawnLog.Features(logger, features.CloseFrom, features.ChangeDirectory, features.Pidfd);
-        if (!features.CloseFrom && Interlocked.Exchange(ref s_closeFromLogged, 1) == 0)
+    }
+
+    private static void LogCloseFromMissingOnce(ILogger logger)
+    {
+        if (s_closeFromLogged == 0 && Interlocked.Exchange(ref s_closeFromLogged, 1) == 0)
             SpawnLog.CloseFromMissing(logger);
     }
 }
