@@ -31,15 +31,15 @@ public sealed class SupervisionPageTests : IDisposable
                 options.Arguments.Clear();
                 options.Arguments.Add("1000");
             });
-        builder.Services.AddSingleton<Console>();
+        builder.Services.AddSingleton<Operator>();
         using IHost host = builder.Build();
         await host.StartAsync().WaitAsync(TestTimeout);
-        string recycled = await host.Services.GetRequiredService<Console>().RecycleAsync("web", CancellationToken.None).WaitAsync(TestTimeout);
+        string recycled = await host.Services.GetRequiredService<Operator>().RecycleAsync("web", CancellationToken.None).WaitAsync(TestTimeout);
         Assert.StartsWith("web: Ready, pid ", recycled);
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 
-    private sealed class Console(ISupervisor supervisor)
+    private sealed class Operator(ISupervisor supervisor)
     {
         public async Task<string> RecycleAsync(string name, CancellationToken token)
         {
