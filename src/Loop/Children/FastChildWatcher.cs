@@ -8,7 +8,7 @@ namespace UnixLoop;
 /// costs the same however many children live, but for the kernel's own walk over them. While a zombie that is not its own stands
 /// first it does as <see cref="SafeChildWatcher"/> does. Not as PID 1.
 /// </summary>
-/// <remarks>Unlike asyncio's it never reaps "any" child: taking one of <c>System.Diagnostics.Process</c> would end the process (linux.md, rules 14 and 16).</remarks>
+/// <remarks>Unlike asyncio's it never reaps "any" child: taking one of <c>System.Diagnostics.Process</c> would end the process.</remarks>
 public sealed class FastChildWatcher : IChildWatcher
 {
     private readonly ChildRegistry _registry;

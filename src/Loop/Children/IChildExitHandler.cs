@@ -4,8 +4,8 @@ namespace UnixLoop;
 public interface IChildExitHandler
 {
     /// <summary>
-    /// The child is dead and about to be reaped: its pid and its process group's id are still its own, for the last time
-    /// (linux.md, rule 5). May be called again if the reap has to be repeated; must be quick and must not throw.
+    /// The child is dead and about to be reaped: its pid and its process group's id are still its own, for the last time.
+    /// May be called again if the reap has to be repeated; must be quick and must not throw.
     /// </summary>
     /// <param name="pid">The child.</param>
     void OnExiting(int pid);

@@ -60,8 +60,8 @@ public interface ISubprocess : IAsyncDisposable
     void Resize(int columns, int rows);
 
     /// <summary>
-    /// Stops the child and its group by the ladder TERM (or its <see cref="SubprocessStartInfo.StopSignal"/>), CONT, wait, KILL
-    /// (linux.md, rule 5). A child in our own group is signalled alone.
+    /// Stops the child and its group by the ladder TERM (or its <see cref="SubprocessStartInfo.StopSignal"/>), CONT, wait, KILL.
+    /// A child in our own group is signalled alone.
     /// </summary>
     /// <param name="grace">How long it may take between TERM and KILL; zero kills at once.</param>
     /// <param name="cancellationToken">Skips what is left of the grace: KILL follows at once, and the reap is still awaited.</param>

@@ -75,7 +75,7 @@ public sealed class SubprocessStartInfo
     /// <value>Default <see cref="ProcessGroup.Default"/>.</value>
     public ProcessGroup ProcessGroup { get; set; }
 
-    /// <summary>Resets also those signals that were ignored when our own process began (nohup(1) is kept otherwise; linux.md, rule 6).</summary>
+    /// <summary>Resets also those signals that were ignored when our own process began; without it nohup(1) goes on working for children.</summary>
     /// <value>Default false.</value>
     public bool ResetIgnoredSignals { get; set; }
 
