@@ -29,6 +29,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
     private ProcessReloads? _reloads;
     private CancellationTokenRegistration _draining;
     private bool _isDraining;
+    private bool _isLeftTold;
 
     public Supervisor(IServiceProvider services, ProcessCatalog catalog, IUnixHostDrain drain, IHostApplicationLifetime application, ILoggerFactory loggerFactory)
     {
@@ -90,13 +91,16 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
                 await stopped.WaitAsync(UnixEventLoopOptionsRules.ReapBound, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        // The host's disposal comes here again.
+        bool isTold = Interlocked.Exchange(ref _isLeftTold, true);
         bool isAnyLeft = false;
         foreach (SupervisedProcess process in processes)
         {
             if (process.Status.State != SupervisedProcessState.Stopped)
             {
                 isAnyLeft = true;
-                SupervisionLog.NotReaped(_logger, process.Name, process.Status.ProcessId);
+                if (!isTold)
+                    process.TellLeft();
             }
 
             process.Close();

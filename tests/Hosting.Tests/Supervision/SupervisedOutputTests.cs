@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace UnixLoop.Hosting.Tests.Supervision;
 
@@ -39,6 +41,27 @@ public sealed class SupervisedOutputTests : IDisposable
     }
 
     [Fact]
+    public async Task Output_LogHangsAtTheHostsEnd_IsToldOnceAndNotAsAProcessThatLives()
+    {
+        using var log = new HangingLog("UnixLoop.Processes.web");
+        await using SupervisedHost host = await SupervisedHost.StartAsync(builder =>
+        {
+            builder.AddSupervisedProcess("web", options => SupervisedHost.Shell(options, "echo one", o => o.Restart = RestartPolicy.Never));
+            builder.Services.AddSingleton<ILoggerProvider>(log);
+        });
+        int pid = host.Expect("web", status => status.ProcessId is not null, "a child").ProcessId!.Value;
+        Eventually.True(() => log.IsHeld && !Directory.Exists($"/proc/{pid}"), "reaped, and its line at the log");
+        var supervisor = (UnixLoop.Hosting.Supervision.Supervisor)host.Supervisor;
+
+        await supervisor.StopAsync(new CancellationToken(canceled: true)).WaitAsync(TestTimeout);
+        await supervisor.KillAsync().WaitAsync(TestTimeout);
+
+        log.Release();
+        Assert.Equal(1, host.Count("ProcessOutputUnlogged"));
+        Assert.Equal(0, host.Count("ProcessNotReaped"));
+    }
+
+    [Fact]
     public async Task Output_HeldByAGrandchild_IsCutOffAndTheEndIsTold()
     {
         string pidFile = Path.GetTempFileName();
@@ -51,5 +74,32 @@ public sealed class SupervisedOutputTests : IDisposable
         }
         TestSupport.Interop.TestLibc.Kill(int.Parse(File.ReadAllText(pidFile)), 9);
         File.Delete(pidFile);
+    }
+
+    /// <summary>A log that takes no line of one category until it is released.</summary>
+    private sealed class HangingLog(string category) : ILoggerProvider, ILogger
+    {
+        private readonly ManualResetEventSlim _released = new();
+        private volatile bool _isHeld;
+
+        internal bool IsHeld => _isHeld;
+
+        internal void Release() => _released.Set();
+
+        public ILogger CreateLogger(string categoryName) => categoryName == category ? this : NullLogger.Instance;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            _isHeld = true;
+            _released.Wait(TestTimeout);
+        }
+
+        // The host disposes of it too, and a reader may still be in Log.
+        public void Dispose() => Release();
     }
 }

@@ -68,6 +68,15 @@ internal sealed class SupervisedProcess
     /// <summary>Nothing more comes: it has ended, or is given up.</summary>
     internal void Close() => _inbox.Writer.TryComplete();
 
+    /// <summary>The host's time is over, and it has not come to its end.</summary>
+    internal void TellLeft()
+    {
+        if (_run is { HasChildEnded: true } run)
+            SupervisionLog.OutputUnlogged(_context.Logger, Name, run.ProcessId!.Value);
+        else
+            SupervisionLog.NotReaped(_context.Logger, Name, _status.ProcessId);
+    }
+
     internal bool Signal(UnixSignal signal) => _run is { } run && run.Signal(signal);
 
     internal void OnSpawned(SupervisedRun run) => _inbox.Writer.TryWrite(() =>

@@ -30,6 +30,9 @@ internal sealed class SupervisedRun : IDisposable
     /// <summary>Null until the child is there.</summary>
     internal int? ProcessId => _child?.Id;
 
+    /// <summary>What it wrote may not have been logged yet.</summary>
+    internal bool HasChildEnded => _child?.ExitStatus is not null;
+
     internal string FileName => _options.FileName;
 
     internal bool NeedsToShowReadiness => _readiness.IsNeeded;

@@ -71,4 +71,7 @@ internal static partial class SupervisionLog
 
     [LoggerMessage(2333, LogLevel.Error, "{Process}[{Pid}] has not ended within the host's time, even after KILL.", EventName = "ProcessNotReaped")]
     internal static partial void NotReaped(ILogger logger, string process, int? pid);
+
+    [LoggerMessage(2334, LogLevel.Error, "{Process}[{Pid}] has ended, but the log has not taken all that it wrote within the host's time: the rest may be lost.", EventName = "ProcessOutputUnlogged")]
+    internal static partial void OutputUnlogged(ILogger logger, string process, int pid);
 }
