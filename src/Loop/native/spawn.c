@@ -39,6 +39,7 @@ enum { NR_clone3 = 435, NR_close_range = 436 }; /* the same everywhere */
 #define CLONE_VM 0x100ull
 #define CLONE_PIDFD 0x1000ull
 #define CLONE_VFORK 0x4000ull
+#define CLONE_CLEAR_SIGHAND 0x100000000ull /* linux/sched.h, Linux 5.5 */
 #define CLONE_INTO_CGROUP 0x200000000ull /* linux/sched.h, Linux 5.7 */
 enum { SIGCHLD = 17, SIG_SETMASK = 2, SIGNALS = 64, SIGSET_BYTES = 8 };
 enum { F_SETFD = 2, TIOCSCTTY = 0x540E, TIOCSPGRP = 0x5410 };
@@ -180,8 +181,8 @@ static _Noreturn void fail(struct child *child, enum step step, int detail, long
 
 static void dispositions(struct child *child)
 {
-    /* Handlers are gone at the exec anyway, but what is ignored stays ignored, so all that is asked for is set. All signals
-       are blocked here: none can be handled in between, by a handler that would believe itself to be in the parent. */
+    /* CLONE_CLEAR_SIGHAND has removed the handlers: the mask goes before the exec, and a handler that ran in between would
+       believe itself to be in the parent. What is ignored stays ignored, so all that is asked for is set. */
     static const struct kernel_sigaction by_default;
     for (int signal = 1; signal <= SIGNALS; signal++) {
         enum { SIGKILL = 9, SIGSTOP = 19 };
@@ -416,7 +417,7 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
 
     struct child child = { request, report, request->death_signal ? CALL(getpid, 0, 0, 0, 0) : 0, 0 };
     struct clone_args args = {
-        .flags = CLONE_VFORK | CLONE_PIDFD | (changes_credentials ? 0 : CLONE_VM) | (request->flags & INTO_CGROUP ? CLONE_INTO_CGROUP : 0),
+        .flags = CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (changes_credentials ? 0 : CLONE_VM) | (request->flags & INTO_CGROUP ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t)(uintptr_t)&request->pidfd,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)stack,
