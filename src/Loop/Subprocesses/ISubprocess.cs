@@ -80,5 +80,6 @@ public interface ISubprocess : IAsyncDisposable
     /// one whose parent had ended by then, and which had left group and session, can't be told from a stranger.
     /// </returns>
     /// <exception cref="UnauthorizedAccessException">EPERM: the child runs as another user.</exception>
+    /// <exception cref="IOException">/proc could not be read (EMFILE, not mounted); the child and its group were stopped all the same.</exception>
     Task<(ChildExitStatus Status, IReadOnlyList<SurvivingProcess> Survivors)> StopTreeAsync(TimeSpan grace, CancellationToken cancellationToken = default);
 }

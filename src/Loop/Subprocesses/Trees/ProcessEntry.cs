@@ -1,4 +1,5 @@
 using System.Globalization;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Subprocesses;
 
@@ -18,13 +19,14 @@ internal readonly record struct ProcessEntry(int Id, string Name, char State, in
     internal bool IsSameAs(in ProcessEntry other) => Id == other.Id && StartTime == other.StartTime;
 
     /// <summary>Null where there is no such process, or we may not see it (hidepid of proc(5)).</summary>
+    /// <exception cref="IOException">EMFILE, ENFILE: it is not known whether there is one.</exception>
     internal static ProcessEntry? Read(int pid)
     {
         try
         {
             return Parse(File.ReadAllText($"/proc/{pid}/stat"));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && e.HResult != EMFILE && e.HResult != ENFILE))
         {
             return null;
         }

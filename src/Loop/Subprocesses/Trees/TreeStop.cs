@@ -27,13 +27,29 @@ internal sealed class TreeStop(SubprocessServices services, ChildProcess child)
         child.KillGroupAtExit();
         // Looking at every process takes longer than the loop should be held.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        Note();
+        Exception? unseen = TryNote();
         Task<ChildExitStatus> stopped = child.StopAsync(grace, cancellationToken);
         if (grace > TimeSpan.Zero && !cancellationToken.IsCancellationRequested)
             TerminateOtherGroups();
         ChildExitStatus exit = await stopped.ConfigureAwait(false);
+        if (unseen is not null)
+            throw new IOException($"{child} and its group were stopped, but what else it had started is not known: {unseen.Message}", unseen);
         await KillRestAsync().ConfigureAwait(false);
         return (exit, Survivors(ProcessTable.Read()));
+    }
+
+    /// <summary>What keeps us from seeing the tree, such as EMFILE, is no reason to let the child run.</summary>
+    private Exception? TryNote()
+    {
+        try
+        {
+            Note();
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e;
+        }
     }
 
     private void Note()
@@ -108,7 +124,19 @@ internal sealed class TreeStop(SubprocessServices services, ChildProcess child)
         if (opened.IsError)
             return;
         using UnixHandle pidfd = new(opened.IntValue);
-        if (ProcessEntry.Read(process.Id) is { } now && now.IsSameAs(process))
+        if (IsStillThere(process))
             _ = Libc.PidfdSendSignal(pidfd.Descriptor, signal);
+    }
+
+    private static bool IsStillThere(in ProcessEntry process)
+    {
+        try
+        {
+            return ProcessEntry.Read(process.Id) is { } now && now.IsSameAs(process);
+        }
+        catch (IOException)
+        {
+            return false; // EMFILE: not proven
+        }
     }
 }
