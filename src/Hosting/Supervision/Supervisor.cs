@@ -51,6 +51,8 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
         if (mistakes.Count > 0)
             throw new OptionsValidationException(Options.DefaultName, typeof(SupervisedProcessOptions), mistakes);
 
+        // The runtime makes its timer thread, and a pipe for it, with the first timer: not in a back-off for want of descriptors.
+        _clock.CreateTimer(static _ => { }, null, TimeSpan.FromDays(1), Timeout.InfiniteTimeSpan).Dispose();
         _children = new SubprocessFactory(_services.GetRequiredService<IUnixEventLoop>(), _services.GetRequiredService<IChildWatcher>());
         lock (_lock)
         {
