@@ -79,7 +79,7 @@ internal static unsafe class HelperCall
 
     /// <summary>What an old kernel, an emulated one, or a seccomp filter says of clone3(2), CLONE_PIDFD and close_range(2).</summary>
     private static bool IsRefused(SpawnStep step, int errno) =>
-        step is SpawnStep.Clone or SpawnStep.Close && (errno == ENOSYS || errno == EPERM || errno == EINVAL);
+        step is SpawnStep.Clone or SpawnStep.Close && (errno == ENOSYS || errno == EPERM || errno == EACCES || errno == EINVAL);
 
     /// <summary>No descriptor is left for the pidfd: posix_spawn(3) does without, and the child is watched by a thread.</summary>
     private static bool LacksPidfd(SpawnStep step, int errno) => step == SpawnStep.Clone && (errno == EMFILE || errno == ENFILE);
