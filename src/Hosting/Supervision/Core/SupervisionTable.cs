@@ -1,6 +1,6 @@
+using static UnixLoop.Hosting.SupervisedProcessState;
 using static UnixLoop.Hosting.Supervision.SupervisionAction;
 using static UnixLoop.Hosting.Supervision.SupervisionTrigger;
-using static UnixLoop.Hosting.SupervisedProcessState;
 using State = UnixLoop.Hosting.SupervisedProcessState;
 
 namespace UnixLoop.Hosting.Supervision;
