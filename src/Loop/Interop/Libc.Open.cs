@@ -22,6 +22,23 @@ internal static unsafe partial class Libc
         return result;
     }
 
+    /// <summary>As <see cref="OpenAt(int, string, int, uint)"/>, for a path of any bytes.</summary>
+    internal static PosixResult OpenAt(int directory, ReadOnlySpan<byte> path, int flags, uint mode = 0)
+    {
+        fixed (byte* p = (byte[])[.. path, 0])
+        {
+            PosixResult result;
+            do
+            {
+                result = Faults.IsEnabled && Faults.Fails("openat", out PosixResult fault)
+                    ? fault
+                    : Result(openat(directory, p, flags | O_CLOEXEC | O_NOCTTY, mode));
+            }
+            while (result.Errno == EINTR);
+            return result;
+        }
+    }
+
     /// <summary>pipe2(2) with O_CLOEXEC, both ends blocking.</summary>
     internal static PosixResult Pipe(out int readEnd, out int writeEnd)
     {
@@ -45,6 +62,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int openat(int directory, string path, int flags, uint mode);
+
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int openat(int directory, byte* path, int flags, uint mode);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int pipe2(int* ends, int flags);
