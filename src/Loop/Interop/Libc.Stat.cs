@@ -9,6 +9,7 @@ internal static unsafe partial class Libc
     private const int StatxBytes = 256; // struct statx of linux/stat.h
     private const int StatxModeOffset = 28;
     private const int STATX_TYPE = 1;
+    private const int AT_EMPTY_PATH = 0x1000; // linux/fcntl.h
 
     // inode(7), as values of FileType
     private const int FileTypeMask = 0xF000;
@@ -30,5 +31,16 @@ internal static unsafe partial class Libc
             PosixResult asked = Result(syscall(StatxNumber, AT_FDCWD, (nint)name, 0, STATX_TYPE, (nint)answer));
             return asked.IsError ? asked : PosixResult.Success(*(ushort*)(answer + StatxModeOffset) & FileTypeMask);
         }
+    }
+
+    /// <summary>As <see cref="FileType(string)"/>, of an open file.</summary>
+    internal static PosixResult FileType(int descriptor)
+    {
+        if (Faults.IsEnabled && Faults.Fails("statx", out PosixResult fault))
+            return fault;
+        byte* answer = stackalloc byte[StatxBytes];
+        byte none = 0;
+        PosixResult asked = Result(syscall(StatxNumber, descriptor, (nint)(&none), AT_EMPTY_PATH, STATX_TYPE, (nint)answer));
+        return asked.IsError ? asked : PosixResult.Success(*(ushort*)(answer + StatxModeOffset) & FileTypeMask);
     }
 }

@@ -1,0 +1,69 @@
+using Microsoft.Win32.SafeHandles;
+using UnixLoop.Interop;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Transports.SendFile;
+
+/// <summary>The file of one transfer, borrowed until it is disposed, and how it may be read.</summary>
+internal sealed class SentFile : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+    private readonly FileStream? _stream;
+
+    /// <exception cref="ArgumentException">It is a directory, or can't be read.</exception>
+    internal SentFile(FileStream stream)
+        : this(stream.SafeFileHandle, stream.Name) => _stream = stream;
+
+    /// <inheritdoc cref="SentFile(FileStream)"/>
+    internal SentFile(SafeFileHandle handle)
+        : this(handle, null)
+    {
+    }
+
+    private SentFile(SafeFileHandle handle, string? name)
+    {
+        _handle = handle;
+        bool borrowed = false;
+        handle.DangerousAddRef(ref borrowed);
+        Descriptor = (int)handle.DangerousGetHandle();
+        Name = name is null ? $"the file of descriptor {Descriptor}" : $"'{name}'";
+        PosixResult type = Libc.FileType(Descriptor);
+        if (type.Value == Libc.Directory || type.IsError)
+        {
+            handle.DangerousRelease();
+            throw type.IsError ? PosixError.ToException(type, $"statx of {Name}") : new ArgumentException($"{Name} is a directory.", nameof(handle));
+        }
+        IsRegular = type.Value == Libc.RegularFile;
+    }
+
+    internal int Descriptor { get; }
+
+    internal SafeFileHandle Handle => _handle;
+
+    /// <summary>For messages.</summary>
+    internal string Name { get; }
+
+    internal bool IsRegular { get; }
+
+    /// <summary>pread(2), or read(2) where a file has no positions. May wait for a disk.</summary>
+    internal PosixResult Read(Span<byte> buffer, long offset)
+    {
+        PosixResult read = Libc.PRead(Descriptor, buffer, offset);
+        return read.Errno == ESPIPE ? Libc.Read(Descriptor, buffer) : read;
+    }
+
+    /// <summary>Leaves the file's position at <paramref name="offset"/>; a file without positions has none to leave.</summary>
+    internal void SetPosition(long offset)
+    {
+        if (_stream is { CanSeek: true })
+        {
+            _stream.Position = offset;
+            return;
+        }
+        PosixResult set = Libc.Seek(Descriptor, offset);
+        if (set.IsError && set.Errno != ESPIPE)
+            throw PosixError.ToException(set, $"lseek of {Name} to {offset}");
+    }
+
+    public void Dispose() => _handle.DangerousRelease();
+}
