@@ -6,17 +6,18 @@ internal sealed partial class ChildRegistry
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Reaps a child that <paramref name="watch"/> believes dead: handler.OnExiting, then the reap. The caller then hands
+    /// Reaps a child that <paramref name="watch"/> believes dead: handler.OnExiting, then the reap, or the reap alone under an <see cref="IReapGuard"/>. The caller then hands
     /// <paramref name="notice"/> to <see cref="Tell"/> or <see cref="Deliver"/>.
     /// </summary>
     /// <remarks>Any thread, without the gate.</remarks>
     internal CollectResult Collect(WatchedChild child, ChildWatch watch, out ExitNotice notice)
     {
         notice = default;
+        ReapResult reap;
+        ChildExitStatus status;
         while (true)
         {
             IChildExitHandler handler;
-            PeekResult peek;
             lock (_gate)
             {
                 if (child.Watch != watch)
@@ -27,44 +28,89 @@ internal sealed partial class ChildRegistry
                     return CollectResult.NotOurs;
                 }
                 handler = child.Handler;
-                // Under the gate: a Remove in between would let go of the pidfd.
-                peek = ChildReaper.Peek(child);
+                if (handler is IReapGuard guard && guard.TryBeginReap())
+                {
+                    reap = ReapGuarded(child, guard, out status);
+                    if (SettleNeedsLock(child, watch, handler, reap, status, ref notice) is { } settled)
+                        return settled;
+                    break;
+                }
             }
-            if (peek == PeekResult.Alive)
-                return CollectResult.NotYet;
-            // A child that somebody else has reaped has no number any more that OnExiting could speak of.
-            if (peek == PeekResult.Dead)
-                TellExiting(handler, child.Pid);
-            ReapResult reap;
-            ChildExitStatus status;
-            lock (_gate)
-            {
-                if (child.Watch != watch)
-                    return CollectResult.NotOurs;
-                if (child.Handler != handler && peek == PeekResult.Dead)
-                    continue;
-                handler = child.Handler;
-                reap = ChildReaper.Reap(child, out status);
-                if (reap == ReapResult.NotYet)
-                    return CollectResult.NotYet;
-                if (reap is ReapResult.BeingReapedElsewhere or ReapResult.Failed && ++child.PostponedReaps * watch.RetryInterval < s_patience)
-                    return CollectResult.Again;
-                Forget(child);
-                notice = new ExitNotice(handler, child.Pid, status, child.TellOn ?? _loop);
-            }
-            watch.End();
-            child.ReleasePidfd();
-            Log(child.Pid, reap, status);
-            return CollectResult.Collected;
+            if (CollectWithNotice(child, watch, handler, out reap, out status, ref notice) is not { } result)
+                continue;
+            if (result != CollectResult.Collected)
+                return result;
+            break;
+        }
+        watch.End();
+        child.ReleasePidfd();
+        Log(child.Pid, reap, status);
+        return CollectResult.Collected;
+    }
+
+    private static ReapResult ReapGuarded(WatchedChild child, IReapGuard guard, out ChildExitStatus status)
+    {
+        bool isDead = false;
+        try
+        {
+            ReapResult reap = ChildReaper.Reap(child, out status);
+            isDead = reap is not (ReapResult.NotYet or ReapResult.Failed);
+            return reap;
+        }
+        finally
+        {
+            guard.EndReap(isDead);
         }
     }
 
-    private void Forget(WatchedChild child)
+    /// <summary>With OnExiting between a look at the child and its reap; null if meanwhile somebody else became the handler.</summary>
+    private CollectResult? CollectWithNotice(
+        WatchedChild child, ChildWatch watch, IChildExitHandler handler, out ReapResult reap, out ChildExitStatus status, ref ExitNotice notice)
+    {
+        (reap, status) = (default, default);
+        PeekResult peek;
+        lock (_gate)
+        {
+            // Under the gate: a Remove in between would let go of the pidfd.
+            if (child.Watch != watch)
+                return CollectResult.NotOurs;
+            peek = ChildReaper.Peek(child);
+        }
+        if (peek == PeekResult.Alive)
+            return CollectResult.NotYet;
+        // A child that somebody else has reaped has no number any more that OnExiting could speak of.
+        if (peek == PeekResult.Dead)
+            TellExiting(handler, child.Pid);
+        lock (_gate)
+        {
+            if (child.Watch != watch)
+                return CollectResult.NotOurs;
+            if (child.Handler != handler && peek == PeekResult.Dead)
+                return null;
+            reap = ChildReaper.Reap(child, out status);
+            return SettleNeedsLock(child, watch, child.Handler, reap, status, ref notice) ?? CollectResult.Collected;
+        }
+    }
+
+    /// <summary>Null when the child is reaped; the notice is made then.</summary>
+    private CollectResult? SettleNeedsLock(
+        WatchedChild child, ChildWatch watch, IChildExitHandler handler, ReapResult reap, in ChildExitStatus status, ref ExitNotice notice)
+    {
+        if (reap == ReapResult.NotYet)
+            return CollectResult.NotYet;
+        if (reap is ReapResult.BeingReapedElsewhere or ReapResult.Failed && ++child.PostponedReaps * watch.RetryInterval < s_patience)
+            return CollectResult.Again;
+        ForgetNeedsLock(child);
+        notice = new ExitNotice(handler, child.Pid, status, child.TellOn ?? _loop);
+        return null;
+    }
+
+    private void ForgetNeedsLock(WatchedChild child)
     {
         child.Watch = null;
         // A displaced child is no longer in the table; the pid's entry is then another's (Add).
-        if (_children.TryGetValue(child.Pid, out WatchedChild? entry) && entry == child)
-            _children.Remove(child.Pid);
+        if (_children.Remove(child.Pid, out WatchedChild? entry) && entry != child)
+            _children.Add(child.Pid, entry);
     }
 
     /// <summary>Calls the handler here: on the loop's thread, or on the orphan queue's once the loop has ended.</summary>

@@ -57,7 +57,8 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     public ValueTask<ISubprocess> StartAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(startInfo);
-        var streams = new PipedStreams(_services);
+        bool isRead = IsRead(startInfo.Output) || IsRead(startInfo.Error);
+        PipedStreams streams = isRead ? new PipedStreams(_services) : _services.UnreadStreams;
         ValueTask<ChildProcess> launched = _launcher.LaunchAsync(
             startInfo,
             new RunStreams(startInfo.Input ?? Stdio.Inherit, startInfo.Output ?? Stdio.Inherit, startInfo.Error ?? Stdio.Inherit),
@@ -165,6 +166,8 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         if (UnixEventLoop.Current is null)
             disposed.GetAwaiter().GetResult();
     }
+
+    private static bool IsRead(Stdio? stream) => stream?.Kind is StdioKind.Pipe or StdioKind.Pty;
 
     private async Task SettleAsync(Task<ChildProcess> launched, PipedStreams streams, TaskCompletionSource<ISubprocess> started)
     {

@@ -12,14 +12,15 @@ namespace UnixLoop.Subprocesses;
 //  - An exit never cuts off output: a child's own ends are closed before its exit is told (exit(2)), so what it wrote is in the
 //    pipe by then, and is read at once. What stays open is held by another process.
 // Scheme
-//  - One lock guards the state. Signals are sent under it; the watcher enters Exiting under it before it reaps.
+//  - One lock guards the state. Signals are sent under it; the watcher enters Exiting under it before it reaps, or reaps under
+//    it and enters Exiting then, where nothing has to happen in between (ChildProcess.Reap.cs).
 //
 //   state     event       next     signals
 //   Running   OnExiting   Exiting  sent
 //   Running   OnExited    Exited   (reaped by somebody else)
 //   Exiting   OnExited    Exited   none: it is dead; its group's last one is sent on entering
 //   Exited                         none
-internal sealed partial class ChildProcess : IChildExitHandler, IPumpOwner, IStoppable, ILeftAlone
+internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPumpOwner, IStoppable, ILeftAlone
 {
     private readonly Lock _gate = new();
     private readonly SubprocessServices _services;

@@ -5,15 +5,27 @@ using UnixLoop.Transports.Pipes;
 namespace UnixLoop.Subprocesses;
 
 /// <summary>What the children of one factory share.</summary>
-internal sealed class SubprocessServices(UnixEventLoop loop, IChildWatcher watcher)
+internal sealed class SubprocessServices
 {
-    internal UnixEventLoop Loop { get; } = loop;
+    internal SubprocessServices(UnixEventLoop loop, IChildWatcher watcher)
+    {
+        Loop = loop;
+        Watcher = watcher;
+        Logger = loop.LoggerFactory.CreateLogger("UnixLoop.Subprocess");
+        Metrics = new SubprocessMetrics(loop.Meter);
+        UnreadStreams = new PipedStreams(this);
+    }
 
-    internal IChildWatcher Watcher { get; } = watcher;
+    internal UnixEventLoop Loop { get; }
 
-    internal ILogger Logger { get; } = loop.LoggerFactory.CreateLogger("UnixLoop.Subprocess");
+    internal IChildWatcher Watcher { get; }
 
-    internal SubprocessMetrics Metrics { get; } = new(loop.Meter);
+    internal ILogger Logger { get; }
+
+    internal SubprocessMetrics Metrics { get; }
+
+    /// <summary>The streams of all children whose output is not read: it holds nothing.</summary>
+    internal PipedStreams UnreadStreams { get; }
 
     internal LiveChildren Live { get; } = new();
 

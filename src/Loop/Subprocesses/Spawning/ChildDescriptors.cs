@@ -20,9 +20,10 @@ internal sealed class ChildDescriptors : IDisposable
 
     private readonly SubprocessStartInfo _info;
     private readonly ILogger? _logger;
-    private readonly DescriptorMove[] _moves;
-    private readonly int[] _owned; // The child's ends and duplicates
-    private readonly SafeHandle[] _borrowed;
+    // Empty where all streams are inherited and nothing else is handed over.
+    private DescriptorMove[] _moves = [];
+    private int[] _owned = []; // The child's ends and duplicates
+    private SafeHandle[] _borrowed = [];
     private int _moveCount, _ownedCount, _borrowedCount;
     private UnixHandle? _master; // From ConnectToTerminal on the output's read end
     private bool _keepOurEnds;
@@ -31,10 +32,6 @@ internal sealed class ChildDescriptors : IDisposable
     {
         _info = info;
         _logger = logger;
-        int most = StreamCount + info.Descriptors.Count;
-        _moves = new DescriptorMove[most];
-        _owned = new int[2 * most];
-        _borrowed = new SafeHandle[most];
     }
 
     /// <summary>In any order: no target is the source of another move.</summary>
@@ -189,20 +186,28 @@ internal sealed class ChildDescriptors : IDisposable
         return false;
     }
 
+    private int Most => StreamCount + _info.Descriptors.Count;
+
     private void AddMove(int target, int source)
     {
+        if (_moveCount == 0)
+            _moves = new DescriptorMove[Most];
         _moves[_moveCount++] = new DescriptorMove(target, source);
         HighestTarget = Math.Max(HighestTarget, target);
     }
 
     private int Own(int descriptor)
     {
+        if (_owned.Length == 0)
+            _owned = new int[2 * Most];
         _owned[_ownedCount++] = descriptor;
         return descriptor;
     }
 
     private int Borrow(SafeHandle handle)
     {
+        if (_borrowed.Length == 0)
+            _borrowed = new SafeHandle[Most];
         bool added = false;
         handle.DangerousAddRef(ref added);
         _borrowed[_borrowedCount++] = handle;

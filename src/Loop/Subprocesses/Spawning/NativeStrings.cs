@@ -7,27 +7,38 @@ using System.Text.Unicode;
 namespace UnixLoop.Subprocesses;
 
 /// <summary>
-/// NUL-terminated UTF-8 strings behind one another, and pointers to them: what execve(2) takes as argv and envp. Two blocks of
-/// native memory for any number of strings; half surrogates become U+FFFD.
+/// NUL-terminated UTF-8 strings behind one another, and pointers to them: what execve(2) takes as argv and envp. They lie in the
+/// caller's scratch while they fit, else in two blocks of native memory; half surrogates become U+FFFD.
 /// </summary>
 internal unsafe ref struct NativeStrings : IDisposable
 {
     private const int FirstCapacity = 8 * 1024;
 
     private readonly int _maximum;
+    private readonly bool _ownsPointers;
     private byte** _pointers; // Until Complete: an offset into the bytes plus 1, or null
     private byte* _bytes;
     private nint _length;
     private nint _capacity;
     private int _count;
+    private bool _ownsBytes;
 
     /// <param name="maximum">The most strings and nulls that will be added.</param>
-    internal NativeStrings(int maximum)
+    /// <param name="scratch">Aligned for pointers; stays where it is and is the caller's.</param>
+    internal NativeStrings(int maximum, Span<nint> scratch = default)
     {
         _maximum = maximum;
+        if (maximum < scratch.Length)
+        {
+            _pointers = (byte**)Unsafe.AsPointer(ref MemoryMarshal.GetReference(scratch));
+            _bytes = (byte*)(_pointers + maximum);
+            _capacity = (scratch.Length - maximum) * sizeof(nint);
+            return;
+        }
         _capacity = FirstCapacity;
         _pointers = (byte**)NativeMemory.Alloc((nuint)maximum, (nuint)sizeof(byte*));
         _bytes = (byte*)NativeMemory.Alloc(FirstCapacity);
+        _ownsPointers = _ownsBytes = true;
     }
 
     /// <summary>How many were added, nulls included: the index of the next one.</summary>
@@ -85,8 +96,10 @@ internal unsafe ref struct NativeStrings : IDisposable
 
     public void Dispose()
     {
-        NativeMemory.Free(_pointers);
-        NativeMemory.Free(_bytes);
+        if (_ownsPointers)
+            NativeMemory.Free(_pointers);
+        if (_ownsBytes)
+            NativeMemory.Free(_bytes);
         _pointers = null;
         _bytes = null;
     }
@@ -120,7 +133,11 @@ internal unsafe ref struct NativeStrings : IDisposable
 
     private void Grow()
     {
-        _capacity *= 2;
-        _bytes = (byte*)NativeMemory.Realloc(_bytes, (nuint)_capacity);
+        byte* old = _bytes;
+        _capacity = Math.Max(FirstCapacity, 2 * _capacity);
+        _bytes = (byte*)NativeMemory.Realloc(_ownsBytes ? old : null, (nuint)_capacity);
+        if (!_ownsBytes)
+            Buffer.MemoryCopy(old, _bytes, _capacity, _length);
+        _ownsBytes = true;
     }
 }

@@ -13,13 +13,14 @@ internal unsafe ref struct SpawnStrings : IDisposable
 
     /// <param name="info">Read now.</param>
     /// <param name="cached">Our variables; null reads them now.</param>
-    internal SpawnStrings(SubprocessStartInfo info, EnvironmentBlock? cached)
+    /// <param name="scratch">On the stack, for what is short.</param>
+    internal SpawnStrings(SubprocessStartInfo info, EnvironmentBlock? cached, Span<nint> scratch)
     {
         const int Nulls = 2, Paths = 2, Argv0 = 1;
         if (cached is not null && !info.ClearEnvironment && info.Environment.Count == 0)
             _environment = cached;
         IDictionary? ours = _environment is null ? ChildEnvironment.Ours(info, cached) : null;
-        _strings = new NativeStrings(Argv0 + info.Arguments.Count + ChildEnvironment.CountAtMost(info, ours) + Nulls + Paths);
+        _strings = new NativeStrings(Argv0 + info.Arguments.Count + ChildEnvironment.CountAtMost(info, ours) + Nulls + Paths, scratch);
         _strings.Add(info.Argv0 ?? info.FileName);
         for (int i = 0; i < info.Arguments.Count; i++)
             _strings.Add(info.Arguments[i]);

@@ -12,6 +12,9 @@ namespace UnixLoop.Subprocesses;
 /// </remarks>
 internal static unsafe class Spawner
 {
+    /// <summary>1 KiB holds a usual command line.</summary>
+    private const int ScratchWords = 128;
+
     private static int s_featuresLogged, s_closeFromLogged;
 
     /// <summary>Starts a child. On failure nothing is left behind: no child, no descriptor.</summary>
@@ -36,7 +39,8 @@ internal static unsafe class Spawner
         bool hasAttributes = AttributeSupport.Check(info.Attributes, features);
 
         using ChildAttributes? attributes = hasAttributes ? ChildAttributes.Resolve(info, info.Attributes!) : null;
-        using SpawnStrings strings = new(info, environment);
+        Span<nint> scratch = stackalloc nint[ScratchWords];
+        using SpawnStrings strings = new(info, environment, scratch);
         using ChildDescriptors descriptors = new(info, logger);
         descriptors.Open(input, output, error);
         // A FIFO may have waited for hours.
