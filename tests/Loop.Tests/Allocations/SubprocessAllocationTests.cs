@@ -6,7 +6,8 @@ namespace UnixLoop.Loop.Tests.Allocations;
 /// <summary>What the loop does for a child that runs allocates nothing on its thread, nor does what its exit sets off.</summary>
 public sealed class SubprocessAllocationTests : SubprocessTest
 {
-    private const int RoundTrips = 2_000;
+    private const int RoundTrips = 10_000;
+    private const int SmallestObject = 24;
     private const int Bytes = 4096;
     private const int Children = 100;
 
@@ -15,7 +16,8 @@ public sealed class SubprocessAllocationTests : SubprocessTest
     {
         await using ISubprocess cat = await StartAsync(new("/bin/cat") { Input = Stdio.Pipe, Output = Stdio.Pipe });
         using AllocatedBytes bytes = new(Loop);
-        bytes.AssertNone(RoundTrips, () => Task.Run(EchoAsync).Wait(TestTimeout));
+        // A reader that falls behind for a moment takes a block more from the pool: less than one object each time would be.
+        bytes.AssertNone(RoundTrips * SmallestObject, () => Task.Run(EchoAsync).Wait(TestTimeout));
 
         async Task EchoAsync()
         {
@@ -43,8 +45,7 @@ public sealed class SubprocessAllocationTests : SubprocessTest
                 children[i] = await StartAsync(new("/bin/sleep", "600"));
             rounds.Enqueue(children);
         }
-        const int smallestObject = 24;
-        bytes.AssertNone(Children * smallestObject, () =>
+        bytes.AssertNone(Children * SmallestObject, () =>
         {
             ISubprocess[] children = rounds.Dequeue();
             foreach (ISubprocess child in children)
