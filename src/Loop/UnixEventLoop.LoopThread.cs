@@ -50,14 +50,26 @@ public sealed partial class UnixEventLoop
 
     private unsafe void TurnOnLoop(epoll_event* events)
     {
-        int timeout = PrepareToWaitOnLoop();
+        // Polling comes before the loop announces its sleep: a post that is found in the queue needs no write to the eventfd.
+        int ready = 0;
+        bool polled = _poll?.ShouldPoll() == true;
+        int timeout = polled ? 0 : PrepareToWaitOnLoop();
         long before = Stopwatch.GetTimestamp();
         TimeSpan lag = _counters.EndTurn(before);
         _metrics.RecordDelay(lag);
 
-        int ready = _selector.Wait(events, timeout);
+        if (polled)
+        {
+            ready = PollOnLoop(events, before);
+            if (ready == 0)
+                timeout = PrepareToWaitOnLoop();
+        }
+        if (ready == 0)
+            ready = _selector.Wait(events, timeout);
         _waker.StayAwake();
-        _counters.BeginTurn(Stopwatch.GetTimestamp(), before, ready);
+        long now = Stopwatch.GetTimestamp();
+        _counters.BeginTurn(now, before, ready);
+        _poll?.Waited(now - before);
 
         for (int i = 0; i < ready; i++)
         {
@@ -67,6 +79,21 @@ public sealed partial class UnixEventLoop
         FireTimersOnLoop();
         for (int i = 0; i < MaxPostsPerTurn && _queue.TryDequeue(out WorkItem item); i++)
             RunPostOnLoop(item);
+    }
+
+    /// <summary>Asks the selector again and again until there is something to do or the window is over; returns the events.</summary>
+    private unsafe int PollOnLoop(epoll_event* events, long began)
+    {
+        int ready;
+        bool hasWork;
+        do
+        {
+            ready = _selector.Wait(events, timeoutMilliseconds: 0);
+            hasWork = ready > 0 || !_queue.IsEmpty || _state != LoopState.Running;
+        }
+        while (!hasWork && Stopwatch.GetTimestamp() - began < _poll!.Window);
+        _poll!.Polled(paid: hasWork);
+        return ready;
     }
 
     /// <summary>How long the selector may wait, in milliseconds; announces the sleep where it is not zero.</summary>

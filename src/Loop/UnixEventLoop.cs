@@ -24,6 +24,7 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
     private readonly WorkQueue _queue = new();
     private readonly EpollSelector _selector;
     private readonly LoopWaker _waker;
+    private readonly AdaptivePoll? _poll;
     private readonly DescriptorWatches _watches;
     private readonly LoopTimers _timers;
     private readonly DeadlineAlarm? _alarm;
@@ -55,6 +56,7 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
         _debug = settings.Debug;
         _slowCallbackThreshold = settings.SlowCallbackThreshold;
 
+        _poll = AdaptivePoll.For(settings.PollBeforeBlocking, Environment.ProcessorCount);
         (_selector, _waker) = CreateSelector();
         _watches = new DescriptorWatches(_selector);
         _timers = new LoopTimers(this, settings.TimeProvider ?? TimeProvider.System);

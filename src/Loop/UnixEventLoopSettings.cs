@@ -33,12 +33,22 @@ public sealed class UnixEventLoopSettings
     /// <value>Default 100 ms; above zero.</value>
     public TimeSpan SlowCallbackThreshold { get; init; } = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// How long the loop asks epoll again and again before it blocks, while events follow each other that fast. It saves the
+    /// wake-up, which is most of the latency of a single busy connection, and holds a core meanwhile; where events are rarer the loop
+    /// blocks at once. Counts as idle time. Ignored with one processor.
+    /// </summary>
+    /// <value>Default 0: never; at most 1 ms. 50 µs is about what a wake-up costs.</value>
+    public TimeSpan PollBeforeBlocking { get; init; }
+
     internal void Validate()
     {
         if (!OperatingSystem.IsLinux())
             throw new PlatformNotSupportedException("UnixLoop needs Linux (epoll, eventfd, pidfd); guard its use with OperatingSystem.IsLinux().");
         ArgumentException.ThrowIfNullOrWhiteSpace(Name);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowCallbackThreshold, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(PollBeforeBlocking, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(PollBeforeBlocking, TimeSpan.FromMilliseconds(1));
         if (TimeProvider is LoopTimeProvider)
             throw new ArgumentException($"{nameof(TimeProvider)} is an event loop's own: a loop can't be its own clock.", nameof(TimeProvider));
     }

@@ -33,7 +33,7 @@ public readonly record struct UnixEventLoopStatistics
     /// <summary>Time spent in callbacks and in the loop's own work, since the start.</summary>
     public TimeSpan ActiveTime { get; init; }
 
-    /// <summary>Time spent asleep in epoll_wait(2), since the start.</summary>
+    /// <summary>Time spent asleep or polling in epoll_wait(2), since the start.</summary>
     public TimeSpan IdleTime { get; init; }
 
     /// <summary>

@@ -16,6 +16,7 @@ internal static class OptionsCheck
           "UnixEventLoop": {
             "Debug": true,
             "SlowCallbackThreshold": "00:00:00.250",
+            "PollBeforeBlocking": "00:00:00.00005",
             "ChildWatcher": "Threaded",
             "ChildStopGrace": "00:00:07",
             "ShutdownDelay": "00:00:11",
@@ -32,6 +33,7 @@ internal static class OptionsCheck
         UnixEventLoopOptions options = Bind(Json);
         Check.That(options.Debug, "Debug is bound");
         Check.That(options.SlowCallbackThreshold == TimeSpan.FromMilliseconds(250), "SlowCallbackThreshold is bound");
+        Check.That(options.PollBeforeBlocking == TimeSpan.FromMicroseconds(50), "PollBeforeBlocking is bound");
         Check.That(options.ChildWatcher == ChildWatcherKind.Threaded, "ChildWatcher is bound");
         Check.That(options.ChildStopGrace == TimeSpan.FromSeconds(7), "ChildStopGrace is bound");
         Check.That(options.ShutdownDelay == TimeSpan.FromSeconds(11), "ShutdownDelay is bound");

@@ -20,6 +20,7 @@ internal static class LoopFactory
             Name = name.Length > 0 ? name : new UnixEventLoopSettings().Name,
             Debug = options.Debug,
             SlowCallbackThreshold = options.SlowCallbackThreshold,
+            PollBeforeBlocking = options.PollBeforeBlocking,
         };
         return new UnixEventLoop(settings);
     }

@@ -2,7 +2,7 @@ namespace UnixLoop.Hosting;
 
 /// <summary>
 /// How a loop, its children and the host around them behave. Read once, when the host starts; every mistake is listed then.
-/// Of a named loop only <see cref="Debug"/> and <see cref="SlowCallbackThreshold"/> mean something: the rest belongs to the default one.
+/// Of a named loop only <see cref="Debug"/>, <see cref="SlowCallbackThreshold"/> and <see cref="PollBeforeBlocking"/> mean something: the rest belongs to the default one.
 /// </summary>
 public sealed class UnixEventLoopOptions
 {
@@ -14,6 +14,14 @@ public sealed class UnixEventLoopOptions
     /// <value>Default 100 ms; 1 ms to 1 hour.</value>
     [TimeSpanRange("00:00:00.001", "01:00:00")]
     public TimeSpan SlowCallbackThreshold { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// How long the loop polls before it blocks, while events follow each other that fast: less latency for a single busy
+    /// connection, at the price of a core (docs/loop.md).
+    /// </summary>
+    /// <value>Default 0: never; up to 1 ms. 50 µs is about what a wake-up costs.</value>
+    [TimeSpanRange("00:00:00", "00:00:00.001")]
+    public TimeSpan PollBeforeBlocking { get; set; }
 
     /// <summary>How the ends of children are noticed. <c>UseChildWatcher&lt;T&gt;()</c> overrides it.</summary>
     /// <value>Default <see cref="ChildWatcherKind.Auto"/>.</value>

@@ -11,6 +11,7 @@ public sealed class UnixEventLoopOptionsTests
     {
         ["Debug"] = "true",
         ["SlowCallbackThreshold"] = "00:00:00.250",
+        ["PollBeforeBlocking"] = "00:00:00.00005",
         ["ChildWatcher"] = "Threaded",
         ["ChildStopGrace"] = "00:00:07",
         ["ShutdownDelay"] = "00:00:11",
@@ -51,6 +52,7 @@ public sealed class UnixEventLoopOptionsTests
 
         Assert.False(options.Debug);
         Assert.Equal(TimeSpan.FromMilliseconds(100), options.SlowCallbackThreshold);
+        Assert.Equal(TimeSpan.Zero, options.PollBeforeBlocking);
         Assert.Equal(ChildWatcherKind.Auto, options.ChildWatcher);
         Assert.Equal(TimeSpan.FromSeconds(5), options.ChildStopGrace);
         Assert.Equal(TimeSpan.Zero, options.ShutdownDelay);
@@ -97,11 +99,13 @@ public sealed class UnixEventLoopOptionsTests
             o.ChildWatcher = (ChildWatcherKind)17;
             o.ChildStopGrace = TimeSpan.FromSeconds(45);
             o.ShutdownDelay = TimeSpan.FromSeconds(-1);
+            o.PollBeforeBlocking = TimeSpan.FromMilliseconds(2);
         }));
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(TestTimeout));
 
-        Assert.Equal(4, e.Failures.Count());
+        Assert.Equal(5, e.Failures.Count());
+        Assert.Contains(e.Failures, f => f.Contains("PollBeforeBlocking is 00:00:00.0020000; it must be between 00:00:00 and 00:00:00.0010000."));
         Assert.Contains(e.Failures, f => f.Contains("SlowCallbackThreshold is 00:00:00; it must be between 00:00:00.0010000 and 01:00:00."));
         Assert.Contains(e.Failures, f => f.Contains("ChildWatcher") && f.Contains("17") && f.Contains("Auto, Pidfd, Threaded, Safe, Fast, MultiLoop"));
         Assert.Contains(e.Failures, f => f.Contains("ChildStopGrace") && f.Contains("00:00:45") && f.Contains("ShutdownTimeout is 00:00:30"));
@@ -173,6 +177,7 @@ public sealed class UnixEventLoopOptionsTests
     {
         Assert.True(options.Debug);
         Assert.Equal(TimeSpan.FromMilliseconds(250), options.SlowCallbackThreshold);
+        Assert.Equal(TimeSpan.FromMicroseconds(50), options.PollBeforeBlocking);
         Assert.Equal(ChildWatcherKind.Threaded, options.ChildWatcher);
         Assert.Equal(TimeSpan.FromSeconds(7), options.ChildStopGrace);
         Assert.Equal(TimeSpan.FromSeconds(11), options.ShutdownDelay);

@@ -173,6 +173,8 @@ public sealed class LifecycleTests : IDisposable
     {
         Assert.Throws<ArgumentException>("Name", () => new UnixEventLoop(new UnixEventLoopSettings { Name = " " }));
         Assert.Throws<ArgumentOutOfRangeException>("SlowCallbackThreshold", () => new UnixEventLoop(new UnixEventLoopSettings { SlowCallbackThreshold = TimeSpan.Zero }));
+        foreach (double milliseconds in (double[])[-0.001, 1.001])
+            Assert.Throws<ArgumentOutOfRangeException>("PollBeforeBlocking", () => new UnixEventLoop(new UnixEventLoopSettings { PollBeforeBlocking = TimeSpan.FromMilliseconds(milliseconds) }));
         using var loop = new UnixEventLoop();
         Assert.Throws<ArgumentException>("TimeProvider", () => new UnixEventLoop(new UnixEventLoopSettings { TimeProvider = loop.TimeProvider }));
     }

@@ -50,4 +50,23 @@ internal static class SyscallScenarios
         await done.Task;
         Scenario.Say("done");
     }
+
+    /// <summary>Takes turns by timers of 8 ms on a loop that may poll for 1: traffic that is too slow for it.</summary>
+    internal static async Task SlowTrafficAsync(string[] args)
+    {
+        int left = int.Parse(args[0]);
+        await using var loop = new UnixEventLoop(new UnixEventLoopSettings { PollBeforeBlocking = TimeSpan.FromMilliseconds(1) });
+        await loop.StartAsync();
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Tick()
+        {
+            if (--left > 0)
+                loop.Schedule(TimeSpan.FromMilliseconds(8), Tick);
+            else
+                done.SetResult();
+        }
+        loop.Post(Tick);
+        await done.Task;
+        Scenario.Say("done");
+    }
 }

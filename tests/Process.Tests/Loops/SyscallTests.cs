@@ -26,10 +26,19 @@ public sealed class SyscallTests : IDisposable
             Assert.InRange(calls.GetValueOrDefault(perTurn), 0, Operations / 20);
     }
 
-    private async Task<Dictionary<string, int>> CountAsync(Func<string[], Task> scenario, string says)
+    [Fact]
+    public async Task PollBeforeBlocking_SlowTraffic_LetsTheCoreSleep()
+    {
+        const int Ticks = 150;
+        Dictionary<string, int> calls = await CountAsync(SyscallScenarios.SlowTrafficAsync, "done", Ticks);
+        // A poll of 1 ms is dozens of calls: a few polls at the start are allowed, one for each tick is not.
+        Assert.InRange(calls["epoll_wait"], Ticks, 4 * Ticks);
+    }
+
+    private async Task<Dictionary<string, int>> CountAsync(Func<string[], Task> scenario, string says, int operations = Operations)
     {
         string strace = Requires.Tool("strace");
-        await using (ScenarioProcess process = ScenarioProcess.Start(scenario, [$"{Operations}"], via: [strace, "-f", "-c", "-U", "calls,name", "-o", _summary]))
+        await using (ScenarioProcess process = ScenarioProcess.Start(scenario, [$"{operations}"], via: [strace, "-f", "-c", "-U", "calls,name", "-o", _summary]))
         {
             await process.ExpectAsync(says);
             await process.EndWellAsync();
