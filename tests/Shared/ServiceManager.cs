@@ -23,8 +23,8 @@ internal sealed class ServiceManager : IDisposable
 
     internal string Receive()
     {
-        byte[] buffer = new byte[256];
-        return Encoding.ASCII.GetString(buffer, 0, _socket.Receive(buffer));
+        byte[] buffer = new byte[1024];
+        return Encoding.UTF8.GetString(buffer, 0, _socket.Receive(buffer));
     }
 
     internal bool IsEmpty => _socket.Available == 0;

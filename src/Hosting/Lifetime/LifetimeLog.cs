@@ -45,4 +45,13 @@ internal static partial class LifetimeLog
 
     [LoggerMessage(2012, LogLevel.Warning, "NOTIFY_SOCKET is '{Address}', which is neither an absolute path nor an abstract name (@…): the service manager is not told anything.", EventName = "NotifySocketUnsupported")]
     internal static partial void NotifySocketUnsupported(ILogger logger, string address);
+
+    [LoggerMessage(2013, LogLevel.Debug, "The service manager is told every {Interval} that the loops turn.", EventName = "WatchdogStarted")]
+    internal static partial void WatchdogStarted(ILogger logger, TimeSpan interval);
+
+    [LoggerMessage(2014, LogLevel.Warning, "Loop '{Loop}' does not turn: the service manager is not told that we live, and may restart us.", EventName = "WatchdogWithheld")]
+    internal static partial void WatchdogWithheld(ILogger logger, string loop);
+
+    [LoggerMessage(2015, LogLevel.Warning, "WATCHDOG_USEC is '{Value}', which is no number of microseconds: the service manager's watchdog is not served.", EventName = "WatchdogUnintelligible")]
+    internal static partial void WatchdogUnintelligible(ILogger logger, string value);
 }

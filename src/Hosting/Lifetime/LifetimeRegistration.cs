@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
 
@@ -37,6 +38,7 @@ internal static class LifetimeRegistration
         IHostLifetime? lifetime = services.GetService<IHostLifetime>();
         if (lifetime is null or UnixHostLifetime)
             return;
+        services.GetRequiredService<ServiceNotifier>().Follow(services.GetRequiredService<IHostApplicationLifetime>());
         Type type = lifetime.GetType();
         string advice = lifetime is SystemdLifetime
             ? "Call UseSystemd before AddUnixEventLoop."

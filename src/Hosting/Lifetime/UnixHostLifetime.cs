@@ -23,6 +23,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
     private readonly IHostApplicationLifetime _application;
     private readonly IHostEnvironment _environment;
     private readonly IOptions<UnixEventLoopOptions> _options;
+    private readonly IOptions<HostOptions> _hostOptions;
     private readonly bool _silent;
     private readonly HostPlatform _platform;
     private readonly UnixHostDrain _drain;
@@ -39,6 +40,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         _application = services.GetRequiredService<IHostApplicationLifetime>();
         _environment = services.GetRequiredService<IHostEnvironment>();
         _options = services.GetRequiredService<IOptions<UnixEventLoopOptions>>();
+        _hostOptions = services.GetRequiredService<IOptions<HostOptions>>();
         _silent = services.GetRequiredService<IOptions<ConsoleLifetimeOptions>>().Value.SuppressStatusMessages;
         _platform = services.GetRequiredService<HostPlatform>();
         _drain = services.GetRequiredService<UnixHostDrain>();
@@ -90,7 +92,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
                 LifetimeLog.Draining(_logger, signal, delay);
                 // Armed before anybody is told: a callback of Draining that hangs must not hold up the stop.
                 _delay = _clock.CreateTimer(static lifetime => ((UnixHostLifetime)lifetime!).OnDelayElapsed(), this, delay, Timeout.InfiniteTimeSpan);
-                _serviceManager.Stopping();
+                _serviceManager.Stopping($"Draining for {delay:c}", Budget(delay));
                 _drain.Begin();
                 break;
             case ShutdownStep.Stop:
@@ -123,6 +125,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         if (!_sequence.OnDelayElapsed())
             return;
         LifetimeLog.Drained(_logger);
+        _serviceManager.Status("Stopping", Budget(TimeSpan.Zero));
         _application.StopApplication();
     }
 
@@ -142,7 +145,10 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         _delay?.Dispose();
         if (!_silent)
             LifetimeLog.ApplicationStopping(_logger);
-        _serviceManager.Stopping();
+        _serviceManager.Stopping("Stopping", Budget(TimeSpan.Zero));
         _drain.Begin();
     }
+
+    /// <summary>From now to the end of the process, with the flush of a forced exit; null without a bound.</summary>
+    private TimeSpan? Budget(TimeSpan delay) => ShutdownBudget.Total(delay, _hostOptions.Value.ShutdownTimeout);
 }

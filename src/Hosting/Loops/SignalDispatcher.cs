@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
 
@@ -17,6 +18,7 @@ internal sealed class SignalDispatcher(
     IServiceScopeFactory scopes,
     IOptions<UnixEventLoopOptions> options,
     IEnumerable<SignalHandler> handlers,
+    ServiceNotifier serviceManager,
     ILogger<SignalDispatcher> logger,
     IConfiguration? configuration = null)
 {
@@ -74,7 +76,11 @@ internal sealed class SignalDispatcher(
         try
         {
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
+            // Type=notify-reload sends HUP and waits for both, whatever this application does at a HUP (systemd.service(5)).
+            bool reload = signal == UnixSignal.Hup && serviceManager.BeginReload();
             await RunAsync(ordered, either.Token).ConfigureAwait(false);
+            if (reload)
+                serviceManager.EndReload();
         }
         finally
         {

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
 
@@ -25,6 +26,7 @@ internal sealed class UnixEventLoopHostedService(
     private readonly List<UnixEventLoop> _started = [];
     private HostedChildren? _children;
     private UnixEventLoop? _default;
+    private Watchdog? _watchdog;
     private int _stopped;
 
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -43,6 +45,7 @@ internal sealed class UnixEventLoopHostedService(
 
         if (_default is null)
             return;
+        _watchdog = Watchdog.TryStart(services, _started);
         _children = services.GetRequiredService<HostedChildren>();
         _children.Attach(_default);
         services.GetRequiredService<SignalDispatcher>().Start(_default);
@@ -56,6 +59,7 @@ internal sealed class UnixEventLoopHostedService(
         Task handlers = _default is null ? Task.CompletedTask : services.GetRequiredService<SignalDispatcher>().StopAsync(cancellationToken);
         Task children = _children is null ? Task.CompletedTask : _children.StopAsync(cancellationToken);
         await Task.WhenAll(handlers, children).ConfigureAwait(false);
+        _watchdog?.Dispose();
         foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
             await StopAsync(loop, cancellationToken).ConfigureAwait(false);
     }
@@ -79,6 +83,7 @@ internal sealed class UnixEventLoopHostedService(
             return;
         if (_children is not null)
             await _children.KillAsync().ConfigureAwait(false);
+        _watchdog?.Dispose();
         foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
             await loop.DisposeAsync().ConfigureAwait(false);
     }

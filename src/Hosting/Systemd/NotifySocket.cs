@@ -31,11 +31,14 @@ internal sealed class NotifySocket
         }
     }
 
-    /// <exception cref="SocketException">Nobody receives there.</exception>
-    internal void Send(ReadOnlySpan<byte> state)
+    /// <param name="state">Lines of NAME=VALUE.</param>
+    /// <param name="wait">False to fail at once where the service manager's queue is full, as the loop's thread needs it.</param>
+    /// <exception cref="SocketException">Nobody receives there, or not in time.</exception>
+    internal void Send(ReadOnlySpan<byte> state, bool wait = true)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         socket.SendTimeout = SendTimeoutMilliseconds;
+        socket.Blocking = wait;
         socket.Connect(_address);
         socket.Send(state);
     }

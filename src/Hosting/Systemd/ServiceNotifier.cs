@@ -1,72 +1,146 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
 namespace UnixLoop.Hosting.Systemd;
 
 /// <summary>
-/// Tells the service manager READY and STOPPING, each at most once and never READY after STOPPING: through the application's
-/// <see cref="ISystemdNotifier"/> where <c>UseSystemd</c> registered one that is enabled, else through NOTIFY_SOCKET, else not at all.
+/// Speaks to the service manager (sd_notify(3)): READY and STOPPING at most once each, never READY after STOPPING, and each RELOADING
+/// followed by READY unless STOPPING comes between. READY and STOPPING go through the application's <see cref="ISystemdNotifier"/> where
+/// <c>UseSystemd</c> registered one that is enabled; all else, and these two without it, through NOTIFY_SOCKET.
 /// </summary>
 internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? socket, ILogger logger)
 {
+    private const string ServingStatus = "STATUS=Serving";
+
+    /// <summary>Held while a state is sent, so that states arrive in their order.</summary>
     private readonly Lock _lock = new();
-    private bool _readyDone;
-    private bool _stoppingDone;
+    private bool _ready;
+    private bool _stopping;
+
+    /// <summary>Whether anybody listens.</summary>
+    internal bool IsEnabled => notifier is not null || socket is not null;
 
     internal static ServiceNotifier Create(IServiceProvider services)
     {
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
-        ISystemdNotifier? notifier = services.GetService<ISystemdNotifier>();
-        if (notifier is { IsEnabled: true })
-            return new ServiceNotifier(notifier, null, logger);
         NotifySocket? socket = null;
         string? address = Environment.GetEnvironmentVariable(NotifySocket.Variable);
         if (!string.IsNullOrEmpty(address) && !NotifySocket.TryCreate(address, out socket))
             LifetimeLog.NotifySocketUnsupported(logger, address);
-        return new ServiceNotifier(null, socket, logger);
+        ISystemdNotifier? notifier = services.GetService<ISystemdNotifier>();
+        return new ServiceNotifier(notifier is { IsEnabled: true } ? notifier : null, socket, logger);
     }
 
+    /// <summary>The application serves.</summary>
     internal void Ready()
     {
         lock (_lock)
         {
-            if (_readyDone || _stoppingDone)
+            if (_ready || _stopping)
                 return;
-            _readyDone = true;
-            Notify("READY=1", ServiceState.Ready);
+            _ready = true;
+            Notify(throughNotifier: true, "READY=1", ServingStatus);
         }
     }
 
-    internal void Stopping()
+    /// <summary>The application has been asked to stop, and needs up to <paramref name="budget"/> for it; null if that is not known.</summary>
+    internal void Stopping(string status, TimeSpan? budget)
     {
         lock (_lock)
         {
-            if (_stoppingDone)
+            if (_stopping)
                 return;
-            _stoppingDone = true;
-            Notify("STOPPING=1", ServiceState.Stopping);
+            _stopping = true;
+            Notify(throughNotifier: true, ["STOPPING=1", $"STATUS={status}", .. Extension(budget)]);
         }
     }
 
-    /// <summary>Under the lock, so that the two states arrive in their order.</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A service manager that can't be told is no reason to fail; whatever the notifier throws is logged.")]
-    private void Notify(string text, ServiceState state)
+    /// <summary>What the application does, for a person; and how long that may take from now, if that is known.</summary>
+    internal void Status(string status, TimeSpan? budget = null)
     {
-        if (notifier is null && socket is null)
+        lock (_lock)
+            Notify(throughNotifier: false, [$"STATUS={status}", .. Extension(budget)]);
+    }
+
+    /// <summary>A reload begins; does nothing before READY and after STOPPING, where it would be taken for something else.</summary>
+    /// <returns>Whether <see cref="EndReload"/> must follow.</returns>
+    internal bool BeginReload()
+    {
+        lock (_lock)
+        {
+            if (!_ready || _stopping)
+                return false;
+            Notify(throughNotifier: false, "RELOADING=1", $"MONOTONIC_USEC={MonotonicClock.Microseconds}", "STATUS=Reloading");
+            return true;
+        }
+    }
+
+    /// <summary>The reload is over, well or not.</summary>
+    internal void EndReload()
+    {
+        lock (_lock)
+        {
+            if (!_stopping)
+                Notify(throughNotifier: false, "READY=1", ServingStatus);
+        }
+    }
+
+    /// <summary>The loops turn. Never waits: a state that is just being sent, or a full queue, only costs this one.</summary>
+    internal void KeepAlive()
+    {
+        if (!_lock.TryEnter())
             return;
         try
         {
-            if (notifier is not null)
-                notifier.Notify(state);
+            Notify(throughNotifier: false, wait: false, "WATCHDOG=1");
+        }
+        finally
+        {
+            _lock.Exit();
+        }
+    }
+
+    /// <summary>Another lifetime is in force, which tells READY and STOPPING itself or does not: only what is possible when is followed.</summary>
+    internal void Follow(IHostApplicationLifetime application)
+    {
+        application.ApplicationStarted.Register(() => Set(ref _ready));
+        application.ApplicationStopping.Register(() => Set(ref _stopping));
+
+        void Set(ref bool flag)
+        {
+            lock (_lock)
+                flag = true;
+        }
+    }
+
+    private static string[] Extension(TimeSpan? budget) => budget is { } time
+        ? [string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)time.TotalMicroseconds}")]
+        : [];
+
+    private void Notify(bool throughNotifier, params string[] lines) => Notify(throughNotifier, wait: true, lines);
+
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A service manager that can't be told is no reason to fail; whatever the notifier throws is logged.")]
+    private void Notify(bool throughNotifier, bool wait, params string[] lines)
+    {
+        if (!IsEnabled)
+            return;
+        string state = string.Join('\n', lines);
+        try
+        {
+            if (notifier is not null && (throughNotifier || socket is null))
+                notifier.Notify(new ServiceState(state));
             else
-                socket!.Send(System.Text.Encoding.ASCII.GetBytes(text));
-            LifetimeLog.ServiceManagerNotified(logger, text);
+                socket!.Send(Encoding.UTF8.GetBytes(state), wait);
+            LifetimeLog.ServiceManagerNotified(logger, string.Join(", ", lines));
         }
         catch (Exception e)
         {
-            LifetimeLog.ServiceManagerNotNotified(logger, text, e);
+            LifetimeLog.ServiceManagerNotNotified(logger, lines[0], e);
         }
     }
 }

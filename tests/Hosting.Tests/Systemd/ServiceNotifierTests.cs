@@ -16,10 +16,10 @@ public sealed class ServiceNotifierTests
 
         notifier.Ready();
         notifier.Ready();
-        notifier.Stopping();
-        notifier.Stopping();
+        notifier.Stopping("Stopping", null);
+        notifier.Stopping("Stopping", null);
 
-        Assert.Equal(["READY=1", "STOPPING=1"], systemd.States);
+        Assert.Equal(["READY=1\nSTATUS=Serving", "STOPPING=1\nSTATUS=Stopping"], systemd.States);
     }
 
     [Fact]
@@ -28,10 +28,10 @@ public sealed class ServiceNotifierTests
         var systemd = new RecordingNotifier();
         var notifier = new ServiceNotifier(systemd, null, _logger);
 
-        notifier.Stopping();
+        notifier.Stopping("Stopping", null);
         notifier.Ready();
 
-        Assert.Equal(["STOPPING=1"], systemd.States);
+        Assert.Equal(["STOPPING=1\nSTATUS=Stopping"], systemd.States);
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class ServiceNotifierTests
         var notifier = new ServiceNotifier(null, null, _logger);
 
         notifier.Ready();
-        notifier.Stopping();
+        notifier.Stopping("Stopping", null);
 
         Assert.Equal(0, _logger.Collector.Count);
     }

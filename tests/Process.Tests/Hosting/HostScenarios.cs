@@ -31,6 +31,8 @@ internal static class HostScenarios
             services.AddSystemd();
         if (builder.Configuration["lifetime"] == "console")
             services.AddSingleton<IHostLifetime, Microsoft.Extensions.Hosting.Internal.ConsoleLifetime>();
+        if (builder.Configuration["reload"] is not null)
+            ((IConfigurationBuilder)builder.Configuration).Add(new ReloadSource(builder.Configuration["reload"] == "fails"));
         if (builder.Configuration["onterm"] is not null)
             loop.OnSignal(UnixSignal.Term, (_, _) => Said("handler of TERM"));
         services.AddHostedService(_ => new Hangs(builder.Configuration["hang"]));
@@ -126,6 +128,27 @@ internal static class HostScenarios
         Scenario.Say($"native {AppDomain.CurrentDomain.GetAssemblies().Any(a => a.GetName().Name == "Tmds.LibC")}");
     }
 
+    /// <summary>At USR1 the loop that the key "block" names, default or named, is held until a line comes.</summary>
+    internal static async Task WatchedAsync(string[] args)
+    {
+        HostApplicationBuilder builder = CreateBuilder(args);
+        builder.Services.AddUnixEventLoop().OnSignal(UnixSignal.Usr1, (services, _) =>
+        {
+            IUnixEventLoop loop = builder.Configuration["block"] == "named"
+                ? services.GetRequiredKeyedService<IUnixEventLoop>("named") : services.GetRequiredService<IUnixEventLoop>();
+            loop.Post(() =>
+            {
+                Scenario.Say("blocked");
+                Console.In.ReadLine();
+            });
+            return Task.CompletedTask;
+        });
+        builder.Services.AddUnixEventLoop("named");
+        using IHost host = builder.Build();
+        SayWhatHappens(host);
+        await host.RunAsync();
+    }
+
     private static HostApplicationBuilder CreateBuilder(string[] args)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { Args = args, DisableDefaults = true });
@@ -172,6 +195,21 @@ internal static class HostScenarios
         {
             Scenario.Say(line);
             return new TaskCompletionSource().Task;
+        }
+    }
+
+    /// <summary>Loads, and where it is to fail, does not load again.</summary>
+    private sealed class ReloadSource(bool fails) : ConfigurationProvider, IConfigurationSource
+    {
+        private bool _loaded;
+
+        public IConfigurationProvider Build(IConfigurationBuilder builder) => this;
+
+        public override void Load()
+        {
+            if (fails && _loaded)
+                throw new InvalidDataException("not again");
+            _loaded = true;
         }
     }
 

@@ -1,4 +1,5 @@
 using UnixLoop.Process.Tests.Scenarios;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Process.Tests.Hosting;
 
@@ -6,6 +7,8 @@ namespace UnixLoop.Process.Tests.Hosting;
 /// <remarks>UseSystemd does something only in a child of a process named systemd; so this one takes that name.</remarks>
 public sealed class ServiceManagerTests : IDisposable
 {
+    private const int Hup = 1;
+    private const int Usr1 = 10;
     private const int Term = 15;
     private const string OwnName = "/proc/self/comm";
 
@@ -24,11 +27,11 @@ public sealed class ServiceManagerTests : IDisposable
     {
         using var manager = new ServiceManager(isAbstract);
         await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}", "--UnixEventLoop:ShutdownDelay=00:59:00");
-        Assert.Equal("READY=1", manager.Receive());
+        Assert.Equal("READY=1\nSTATUS=Serving", manager.Receive());
         await host.ExpectAsync("started");
 
         host.Kill(Term);
-        Assert.Equal("STOPPING=1", manager.Receive());
+        Assert.Equal("STOPPING=1\nSTATUS=Draining for 00:59:00\nEXTEND_TIMEOUT_USEC=3572000000", manager.Receive());
         await host.ExpectAsync("draining");
         host.Kill(Term);
 
@@ -78,11 +81,102 @@ public sealed class ServiceManagerTests : IDisposable
 
         host.Kill(Term);
 
-        Assert.Equal("STOPPING=1", manager.Receive());
+        Assert.Equal("STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=32000000", manager.Receive());
         await host.ExpectAsync("start cancelled");
         await host.WaitForExitAsync();
         Assert.True(manager.IsEmpty);
     }
+
+    [Theory]
+    [InlineData("none", true)]
+    [InlineData("none", false)]
+    [InlineData("systemd-first", true)]
+    [InlineData("systemd-last", true)]
+    public async Task Rule30_Reload_ReadyFollowsAlsoAfterAFailedOne(string lifetime, bool succeeds)
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}", "--UnixEventLoop:ReloadOnHangup=true", $"--reload={(succeeds ? "well" : "fails")}");
+        Assert.StartsWith("READY=1", manager.Receive(), StringComparison.Ordinal);
+        await host.ExpectAsync("started");
+
+        long before = TestLibc.MonotonicMicroseconds();
+        host.Kill(Hup);
+        string[] reloading = manager.Receive().Split('\n');
+        long after = TestLibc.MonotonicMicroseconds();
+
+        Assert.Equal("RELOADING=1", reloading[0]);
+        Assert.InRange(long.Parse(reloading[1]["MONOTONIC_USEC=".Length..]), before, after);
+        Assert.Equal("READY=1\nSTATUS=Serving", manager.Receive());
+        await host.ExpectAsync(succeeds ? "log ConfigurationReloaded" : "log ConfigurationNotReloaded");
+        host.Kill(Term);
+        Assert.StartsWith("STOPPING=1", manager.Receive(), StringComparison.Ordinal);
+        Assert.Equal(0, await host.WaitForExitAsync());
+        Assert.True(manager.IsEmpty);
+    }
+
+    [Fact]
+    public async Task Rule30_Reload_BeforeReady_IsNotTold()
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        await using ScenarioProcess host = Start(manager, "--hang=start", "--UnixEventLoop:ReloadOnHangup=true");
+        await host.ExpectAsync("starting");
+
+        host.Kill(Hup);
+
+        await host.ExpectAsync("log ConfigurationReloaded");
+        Assert.True(manager.IsEmpty); // READY=1 would call it started
+    }
+
+    [Theory]
+    [InlineData("default")]
+    [InlineData("named")]
+    public async Task Rule30_Watchdog_LoopBlocked_Stops(string blocked)
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        await using ScenarioProcess host = StartWatched(manager, "100000", "", $"--block={blocked}");
+        await host.ExpectAsync("started");
+        for (int beats = 0; beats < 5; beats += manager.Receive() == "WATCHDOG=1" ? 1 : 0)
+        {
+        }
+
+        host.Kill(Usr1);
+        await host.ExpectAsync("blocked");
+
+        // What was on its way when the loop came to be blocked.
+        Assert.True(Eventually.TryWait(() => manager.IsEmpty || manager.Receive().Length == 0, TestTimeout));
+        Assert.False(Eventually.TryWait(() => !manager.IsEmpty, TimeSpan.FromMilliseconds(400)), "four times the interval without a word");
+        await host.WriteLineAsync("go on");
+        Assert.Equal("WATCHDOG=1", manager.Receive());
+        if (blocked == "named")
+            await host.ExpectAsync("log WatchdogWithheld");
+    }
+
+    [Theory]
+    [InlineData("100000", "1", false)]
+    [InlineData("soon", "", false)]
+    [InlineData("0", "", false)]
+    [InlineData("100000", "ours", true)]
+    public async Task Rule30_Watchdog_IsServedIfItMeansUs(string time, string process, bool served)
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        await using ScenarioProcess host = StartWatched(manager, time, process);
+        await host.ExpectAsync("started");
+        List<string> told = [];
+        bool beat = Eventually.TryWait(() => TakeAll(manager, told).Contains("WATCHDOG=1"), served ? TestTimeout : TimeSpan.FromMilliseconds(300));
+        Assert.Equal(served, beat);
+    }
+
+    private static List<string> TakeAll(ServiceManager manager, List<string> told)
+    {
+        while (!manager.IsEmpty)
+            told.Add(manager.Receive());
+        return told;
+    }
+
+    // The shell's pid is the program's after exec.
+    private static ScenarioProcess StartWatched(ServiceManager manager, string time, string process, params string[] args) => ScenarioProcess.Start(
+        HostScenarios.WatchedAsync, args,
+        via: ["env", $"NOTIFY_SOCKET={manager.Address}", $"WATCHDOG_USEC={time}", "sh", "-c", $"{(process.Length == 0 ? "" : $"export WATCHDOG_PID={(process == "ours" ? "$$" : process)};")} exec \"$@\"", "sh"]);
 
     private static ScenarioProcess Start(ServiceManager manager, params string[] args) =>
         ScenarioProcess.Start(HostScenarios.ServeAsync, args, via: ["env", $"NOTIFY_SOCKET={manager.Address}"]);

@@ -39,6 +39,17 @@ internal static partial class TestLibc
         return (Convert.ToUInt64(mask.Trim(), 16) >> (number - 1) & 1) == 1;
     }
 
+    /// <summary>clock_gettime(2), CLOCK_MONOTONIC.</summary>
+    internal static unsafe long MonotonicMicroseconds()
+    {
+        const int CLOCK_MONOTONIC = 1;
+        long* time = stackalloc long[2];
+        return clock_gettime(CLOCK_MONOTONIC, time) == 0 ? time[0] * 1_000_000 + time[1] / 1_000 : throw new IOException("clock_gettime");
+    }
+
+    [LibraryImport("libc")]
+    private static unsafe partial int clock_gettime(int clock, long* time);
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
 

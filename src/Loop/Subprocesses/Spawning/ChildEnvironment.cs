@@ -49,5 +49,5 @@ internal static class ChildEnvironment
 
     // linux.md, rule 30: a service manager means the process it started, and a child would speak for us (sd_notify(3), sd_listen_fds(3)).
     private static bool IsForUsAlone(string name) => name is
-        "NOTIFY_SOCKET" or "WATCHDOG_USEC" or "WATCHDOG_PID" or "LISTEN_PID" or "LISTEN_FDS" or "LISTEN_FDNAMES";
+        "NOTIFY_SOCKET" or "WATCHDOG_USEC" or "WATCHDOG_PID" or "LISTEN_PID" or "LISTEN_PIDFDID" or "LISTEN_FDS" or "LISTEN_FDNAMES";
 }

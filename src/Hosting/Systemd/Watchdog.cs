@@ -1,0 +1,75 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace UnixLoop.Hosting.Systemd;
+
+/// <summary>
+/// Tells the service manager that the loops turn: at each beat a token goes from loop to loop, and the last one sends WATCHDOG=1. A loop
+/// that does not turn keeps the token, and so the service manager from hearing of us. What the thread pool does is not asked.
+/// </summary>
+internal sealed class Watchdog : IDisposable
+{
+    private readonly ServiceNotifier _serviceManager;
+    private readonly TimeSpan _interval;
+    private readonly IReadOnlyList<UnixEventLoop> _loops;
+    private readonly ILogger _logger;
+    private ITimer? _timer;
+
+    /// <summary>The loop that has the token; -1 between two beats. Written by the loop that has it.</summary>
+    private volatile int _holder = -1;
+
+    internal Watchdog(ServiceNotifier serviceManager, TimeSpan interval, IReadOnlyList<UnixEventLoop> loops, ILogger logger)
+    {
+        _serviceManager = serviceManager;
+        _interval = interval;
+        _loops = loops;
+        _logger = logger;
+    }
+
+    /// <summary>Null where nobody watches.</summary>
+    internal static Watchdog? TryStart(IServiceProvider services, IReadOnlyList<UnixEventLoop> loops)
+    {
+        ServiceNotifier serviceManager = services.GetRequiredService<ServiceNotifier>();
+        ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
+        if (!serviceManager.IsEnabled || loops.Count == 0 || WatchdogInterval.Read(logger) is not { } interval)
+            return null;
+        var watchdog = new Watchdog(serviceManager, interval, loops, logger);
+        watchdog.Start();
+        LifetimeLog.WatchdogStarted(logger, interval);
+        return watchdog;
+    }
+
+    internal void Start() => _timer = _loops[0].TimeProvider.CreateTimer(static watchdog => ((Watchdog)watchdog!).BeatOnLoop(), this, TimeSpan.Zero, _interval);
+
+    public void Dispose() => _timer?.Dispose();
+
+    private void BeatOnLoop()
+    {
+        if (_holder >= 0)
+        {
+            LifetimeLog.WatchdogWithheld(_logger, _loops[_holder].Name);
+            return;
+        }
+        PassOnLoop(0);
+    }
+
+    private void PassOnLoop(int arrived)
+    {
+        int next = arrived + 1;
+        if (next == _loops.Count)
+        {
+            _holder = -1;
+            _serviceManager.KeepAlive();
+            return;
+        }
+        _holder = next;
+        try
+        {
+            _loops[next].Post(() => PassOnLoop(next));
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended, and keeps the token: that is not a loop that turns.
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using System.Globalization;
+using Microsoft.Extensions.Logging;
+
+namespace UnixLoop.Hosting.Systemd;
+
+/// <summary>How often the service manager wants to hear that we live (sd_watchdog_enabled(3)).</summary>
+internal static class WatchdogInterval
+{
+    internal const string TimeVariable = "WATCHDOG_USEC";
+    internal const string ProcessVariable = "WATCHDOG_PID";
+
+    /// <summary>Half of what it allows; null if it does not watch, or watches another process.</summary>
+    internal static TimeSpan? Read(ILogger logger)
+    {
+        string? time = Environment.GetEnvironmentVariable(TimeVariable);
+        string? process = Environment.GetEnvironmentVariable(ProcessVariable);
+        if (string.IsNullOrEmpty(time))
+            return null;
+        if (!string.IsNullOrEmpty(process) && process != Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
+            return null;
+        // Over a year is as good as never, and no timer's business.
+        if (long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out long microseconds) && microseconds > 0)
+            return TimeSpan.FromMicroseconds(Math.Min(microseconds, TimeSpan.MicrosecondsPerDay * 365) / 2.0);
+        LifetimeLog.WatchdogUnintelligible(logger, time);
+        return null;
+    }
+}
