@@ -1,0 +1,120 @@
+using System.Buffers;
+
+namespace UnixLoop.Transports.UnixSockets;
+
+/// <summary>
+/// Rented memory, filled from its beginning. Only what holds bytes has memory: an idle connection has none. The objects are
+/// pooled apart from their arrays, in two steps: a few for each thread, then some for all.
+/// </summary>
+internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
+{
+    /// <summary>What a small message is read or written in.</summary>
+    internal const int Small = 4096;
+
+    /// <summary>What a busy connection is read in.</summary>
+    internal const int Large = 64 * 1024;
+
+    private const int MaxOfThread = 8;
+    private const int MaxShared = 1024;
+
+    private static readonly Lock s_gate = new();
+
+    /// <summary>Guarded by <see cref="s_gate"/>.</summary>
+    private static readonly Stack<BufferSegment> s_shared = new(MaxShared);
+
+    [ThreadStatic]
+    private static Stack<BufferSegment>? t_free;
+
+    private byte[] _array = [];
+
+    /// <summary>How many bytes it holds.</summary>
+    internal int Length { get; private set; }
+
+    internal new BufferSegment? Next
+    {
+        get => (BufferSegment?)base.Next;
+        private set => base.Next = value;
+    }
+
+    /// <summary>Descriptors that go with the first of its bytes; see <see cref="IAttachedDescriptors"/>.</summary>
+    internal IAttachedDescriptors? Attached { get; set; }
+
+    internal int RoomLength => _array.Length - Length;
+
+    internal Span<byte> Room => _array.AsSpan(Length);
+
+    internal Memory<byte> RoomMemory => _array.AsMemory(Length);
+
+    internal Span<byte> Filled => _array.AsSpan(0, Length);
+
+    internal static BufferSegment Rent(int size)
+    {
+        BufferSegment segment = Take();
+        segment._array = ArrayPool<byte>.Shared.Rent(size);
+        return segment;
+    }
+
+    internal void Advance(int count)
+    {
+        Length += count;
+        Memory = new ReadOnlyMemory<byte>(_array, 0, Length);
+    }
+
+    /// <summary>Puts <paramref name="next"/> behind; this one must not grow any more.</summary>
+    internal void Append(BufferSegment next)
+    {
+        Next = next;
+        next.RunningIndex = RunningIndex + Length;
+    }
+
+    /// <summary>Takes it out of its chain.</summary>
+    internal BufferSegment? Detach()
+    {
+        BufferSegment? next = Next;
+        Next = null;
+        return next;
+    }
+
+    /// <summary>Gives it back, and its memory too: nobody may look at that any more.</summary>
+    internal void Release()
+    {
+        ArrayPool<byte>.Shared.Return(_array);
+        Abandon();
+        Put(this);
+    }
+
+    /// <summary>Lets go of it where somebody may still look at its memory, which the garbage collector then takes.</summary>
+    internal void Abandon()
+    {
+        Attached?.Release();
+        Attached = null;
+        _array = [];
+        Memory = default;
+        Length = 0;
+        RunningIndex = 0;
+        Next = null;
+    }
+
+    private static BufferSegment Take()
+    {
+        if (t_free is { Count: > 0 } free)
+            return free.Pop();
+        lock (s_gate)
+            return s_shared.TryPop(out BufferSegment? segment) ? segment : new BufferSegment();
+    }
+
+    private static void Put(BufferSegment segment)
+    {
+        Stack<BufferSegment> free = t_free ??= new Stack<BufferSegment>(MaxOfThread);
+        if (free.Count < MaxOfThread)
+        {
+            free.Push(segment);
+            return;
+        }
+        lock (s_gate)
+        {
+            if (s_shared.Count < MaxShared)
+                s_shared.Push(segment);
+        }
+    }
+}

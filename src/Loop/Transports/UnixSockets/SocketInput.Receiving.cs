@@ -1,0 +1,158 @@
+using UnixLoop.Interop;
+using UnixLoop.Transports.Pipes;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Transports.UnixSockets;
+
+// The loop's side: the socket is read in batches, until a read comes back short. What is left is the next turn's, since epoll is
+// level-triggered.
+internal sealed partial class SocketInput
+{
+    /// <summary>Below this the rest of a segment is not worth a recv(2).</summary>
+    private const int SmallestRoom = 256;
+
+    // Guarded by _gate.
+    private bool _isPaused;
+
+    /// <summary>Nothing comes any more: end of file, a failure, or the connection's end.</summary>
+    private bool _isOver;
+    private Exception? _failure;
+    private int _nextSize = BufferSegment.Small;
+    private long _bytesReceived;
+    private long _receives;
+    private long _lastReceived;
+
+    /// <summary>Reads in place of recv(2); set before the connection is registered.</summary>
+    internal IDescriptorReceiver? Receiver { get; init; }
+
+    internal long BytesReceived => Volatile.Read(ref _bytesReceived);
+
+    internal long Receives => Volatile.Read(ref _receives);
+
+    /// <summary>A timestamp of the loop's clock; 0 for never.</summary>
+    internal long LastReceived => Volatile.Read(ref _lastReceived);
+
+    internal void OnReadableOnLoop(bool isHungUp)
+    {
+        bool isOver;
+        bool dispatch;
+        lock (_gate)
+        {
+            if (_isOver || _isPaused || _isCompleted)
+                return;
+            ReceiveNeedsLock(isHungUp);
+            isOver = _isOver;
+            dispatch = TrySignalNeedsLock();
+        }
+        if (isOver)
+            _connection.OnDirectionOver(ConnectionDirections.Input);
+        Dispatch(dispatch, fromReadiness: true);
+    }
+
+    /// <summary>The connection has ended: what was read is still there, then comes <paramref name="failure"/>, or where there is none the end.</summary>
+    /// <returns>Whether <see cref="Wake"/> is due.</returns>
+    internal bool End(Exception? failure)
+    {
+        bool isDue;
+        lock (_gate)
+        {
+            if (!_isOver)
+                OverNeedsLock(failure);
+            isDue = TrySignalNeedsLock();
+        }
+        Receiver?.OnEnded(isAbandoned: failure is not null);
+        return isDue;
+    }
+
+    internal void Wake(bool isDue) => Dispatch(isDue, fromReadiness: false);
+
+    /// <summary>The user will not look at what is left. A result that is still being looked at keeps its memory.</summary>
+    internal void Abandon()
+    {
+        lock (_gate)
+        {
+            if (!_isReading)
+                ReleaseAllNeedsLock();
+        }
+    }
+
+    private void ReceiveNeedsLock(bool toEnd)
+    {
+        int total = 0;
+        while (total < PipeDefaults.BytesPerTurn)
+        {
+            bool isFresh = _tail is null || _tail.RoomLength < SmallestRoom;
+            BufferSegment segment = isFresh ? BufferSegment.Rent(_nextSize) : _tail!;
+            int room = segment.RoomLength;
+            PosixResult received = Receiver is null
+                ? Libc.Receive(_connection.Descriptor, segment.Room)
+                : Receiver.Receive(_connection.Descriptor, segment.Room, _bytesReceived);
+            if (received.Value <= 0)
+            {
+                if (isFresh)
+                    segment.Release();
+                if (received.Errno != EAGAIN)
+                    OverNeedsLock(received.IsError ? _connection.ReceiveFailed(received) : null);
+                break;
+            }
+            total += received.IntValue;
+            segment.Advance(received.IntValue);
+            if (isFresh)
+                AppendNeedsLock(segment);
+            CountNeedsLock(received.IntValue);
+            bool isShort = received.Value < room;
+            _nextSize = isShort && total <= BufferSegment.Small ? BufferSegment.Small : BufferSegment.Large;
+            if (isShort && !toEnd)
+                break;
+        }
+        if (total > 0)
+            _connection.OnReceived(total);
+        if (_unexamined > _options.InputHighWaterMark && !_isOver)
+        {
+            _isPaused = true;
+            _connection.SetInterest(ConnectionDirections.Input, false);
+        }
+    }
+
+    private void AppendNeedsLock(BufferSegment segment)
+    {
+        if (_tail is null)
+            _head = segment;
+        else
+            _tail.Append(segment);
+        _tail = segment;
+    }
+
+    private void CountNeedsLock(int bytes)
+    {
+        _buffered += bytes;
+        _unexamined += bytes;
+        _bytesReceived += bytes;
+        _receives++;
+        _lastReceived = _connection.Now;
+    }
+
+    private void ResumeIfDrainedNeedsLock()
+    {
+        if (!_isPaused || _isOver || _unexamined > _options.InputLowWaterMark)
+            return;
+        _isPaused = false;
+        _connection.SetInterest(ConnectionDirections.Input, true);
+    }
+
+    private void StopReceivingNeedsLock()
+    {
+        if (_isOver)
+            return;
+        OverNeedsLock(null);
+        // ENOTCONN for a peer that has gone: nothing comes from that one either.
+        _ = Libc.Shutdown(_connection.Descriptor, SHUT_RD);
+    }
+
+    private void OverNeedsLock(Exception? failure)
+    {
+        _isOver = true;
+        _failure = failure;
+        _connection.SetInterest(ConnectionDirections.Input, false);
+    }
+}

@@ -1,0 +1,127 @@
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+
+namespace UnixLoop.Transports.UnixSockets;
+
+// The half of a ValueTask's source that brings its awaiter to its thread, without an allocation: its owner, which the task
+// refers to, is also the item that the thread pool gets.
+//   Begin        the owner hands out a task (under its lock)
+//   OnCompleted  the awaiter's thread leaves its continuation
+//   Signal       the owner has a result (under its lock)
+// Of the last two either may come first; who comes second dispatches. Between Signal and the result's taking nothing else is begun.
+internal struct SocketWaiter
+{
+    private static readonly Action<object?> s_signalled = static _ => throw new InvalidOperationException("This marks a result without an awaiter.");
+    private static readonly Action<IThreadPoolWorkItem> s_post = static item => item.Execute();
+    private static readonly Action<object?> s_schedule = static item => ((IThreadPoolWorkItem)item!).Execute();
+    private static readonly SendOrPostCallback s_send = static item => ((IThreadPoolWorkItem)item!).Execute();
+
+    private Action<object?>? _continuation;
+    private object? _state;
+
+    /// <summary>A SynchronizationContext or TaskScheduler that the awaiter wants to come back to.</summary>
+    private object? _context;
+    private ExecutionContext? _execution;
+
+    internal short Version { get; private set; }
+
+    internal void Begin()
+    {
+        Version++;
+        _continuation = null;
+    }
+
+    internal readonly void Check(short token)
+    {
+        if (token != Version)
+            throw new InvalidOperationException("The ValueTask has been awaited already: each may be consumed once.");
+    }
+
+    /// <summary>True if the result was there first: the caller dispatches.</summary>
+    internal bool OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        Check(token);
+        if ((flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0)
+            _execution = ExecutionContext.Capture();
+        if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0)
+            _context = CurrentContext();
+        _state = state;
+        Action<object?>? previous = Interlocked.CompareExchange(ref _continuation, continuation, null);
+        if (previous is null)
+            return false;
+        if (!ReferenceEquals(previous, s_signalled))
+            throw new InvalidOperationException("The ValueTask is being awaited already: each may be consumed once.");
+        _continuation = continuation;
+        return true;
+    }
+
+    /// <summary>True if an awaiter is there: the caller dispatches, off its lock.</summary>
+    internal bool Signal() => Interlocked.CompareExchange(ref _continuation, s_signalled, null) is not null;
+
+    /// <param name="item">The owner; its Execute calls <see cref="Run"/>.</param>
+    /// <param name="loop">The connection's.</param>
+    /// <param name="scheduler">Where to without a context; inline is on the loop.</param>
+    /// <param name="fromReadiness">On the loop, called by the selector: no code of the user is on the stack.</param>
+    internal readonly void Dispatch(IThreadPoolWorkItem item, UnixEventLoop loop, PipeScheduler scheduler, bool fromReadiness)
+    {
+        if (_context is not null)
+            DispatchToContext(item, loop, fromReadiness);
+        else if (ReferenceEquals(scheduler, PipeScheduler.ThreadPool))
+            ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+        else if (!ReferenceEquals(scheduler, PipeScheduler.Inline))
+            scheduler.Schedule(s_schedule, item);
+        else if (fromReadiness)
+            item.Execute();
+        else if (!loop.TryPost(s_post, item))
+            ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+    }
+
+    private readonly void DispatchToContext(IThreadPoolWorkItem item, UnixEventLoop loop, bool fromReadiness)
+    {
+        if (_context is TaskScheduler scheduler)
+        {
+            Task.Factory.StartNew(s_schedule, item, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
+            return;
+        }
+        var context = (SynchronizationContext)_context!;
+        if (!fromReadiness || !ReferenceEquals(context, loop.SynchronizationContext))
+        {
+            context.Post(s_send, item);
+            return;
+        }
+        SynchronizationContext.SetSynchronizationContext(context);
+        try
+        {
+            item.Execute();
+        }
+        finally
+        {
+            SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
+
+    internal void Run()
+    {
+        // Out before the call: it may begin the next wait.
+        (Action<object?> continuation, object? state, ExecutionContext? execution) = (_continuation!, _state, _execution);
+        _state = null;
+        _context = null;
+        _execution = null;
+        if (execution is null)
+            continuation(state);
+        else
+            ExecutionContext.Run(execution, static call => ((Call)call!).Invoke(), new Call(continuation, state));
+    }
+
+    private static object? CurrentContext()
+    {
+        if (SynchronizationContext.Current is { } context && context.GetType() != typeof(SynchronizationContext))
+            return context;
+        return TaskScheduler.Current == TaskScheduler.Default ? null : TaskScheduler.Current;
+    }
+
+    private sealed record Call(Action<object?> Continuation, object? State)
+    {
+        internal void Invoke() => Continuation(State);
+    }
+}

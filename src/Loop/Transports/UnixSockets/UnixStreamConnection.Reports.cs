@@ -1,0 +1,78 @@
+using UnixLoop.Interop;
+using UnixLoop.Transports.UnixSockets;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Transports;
+
+// What the two directions tell, and how errors are taken: one that a peer may cause at any time is told at Debug; one that we have
+// caused ourselves (Abort, DisposeAsync, the loop's end) is known to its causer, Debug too; any other is a Warning.
+public sealed partial class UnixStreamConnection
+{
+    private readonly Lock _closedGate = new();
+
+    /// <summary>Guarded by <see cref="_closedGate"/>; made when somebody asks.</summary>
+    private CancellationTokenSource? _closed;
+
+    /// <summary>
+    /// Cancelled when the connection is closed: both directions are over, because each side has ended its own, or the peer has closed; or it was aborted or
+    /// disposed, or its loop has ended. Callbacks run on the thread pool. A peer that only ends its direction cancels nothing.
+    /// </summary>
+    public CancellationToken Closed
+    {
+        get
+        {
+            lock (_closedGate)
+            {
+                if (_closed is null && IsEnded)
+                    return new CancellationToken(canceled: true);
+                return (_closed ??= new CancellationTokenSource()).Token;
+            }
+        }
+    }
+
+    /// <summary>A timestamp of the loop's clock.</summary>
+    internal long Now => Loop.Clock.GetTimestamp();
+
+    internal void OnReceived(int bytes) => _metrics.Received(bytes);
+
+    internal void OnSent(int bytes) => _metrics.Sent(bytes);
+
+    internal void OnWriteLost(int count) => SocketLog.WriteAfterLoss(_logger, this, count);
+
+    internal IOException ReceiveFailed(PosixResult result) => Failed(result, $"recv from {PeerName}");
+
+    internal IOException SendFailed(PosixResult result) => Failed(result, $"send to {PeerName}");
+
+    private string PeerName => RemoteAddress.IsUnnamed && !LocalAddress.IsUnnamed ? $"a client of {LocalAddress}" : $"{RemoteAddress}";
+
+    private IOException Failed(PosixResult result, string call)
+    {
+        IOException failure = PosixError.ToException(result, call);
+        if (result.Errno == ECONNRESET || result.Errno == EPIPE)
+            SocketLog.PeerGone(_logger, PeerName, failure.Message);
+        else
+            SocketLog.Failed(_logger, failure, PeerName);
+        return failure;
+    }
+
+    private void SignalClosed()
+    {
+        CancellationTokenSource? closed;
+        lock (_closedGate)
+            closed = _closed;
+        if (closed is not null)
+            ThreadPool.UnsafeQueueUserWorkItem(static c => c.Connection.RunClosedCallbacks(c.Closed), (Connection: this, Closed: closed), preferLocal: false);
+    }
+
+    private void RunClosedCallbacks(CancellationTokenSource closed)
+    {
+        try
+        {
+            closed.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            Loop.ReportUnhandled(new UnhandledExceptionContext($"A callback for the end of {this} failed", e, this));
+        }
+    }
+}

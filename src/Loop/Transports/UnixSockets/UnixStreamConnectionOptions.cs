@@ -1,0 +1,53 @@
+using System.IO.Pipelines;
+
+namespace UnixLoop.Transports;
+
+/// <summary>How a <see cref="UnixStreamConnection"/> buffers, and where what awaits it goes on.</summary>
+public sealed class UnixStreamConnectionOptions
+{
+    internal static UnixStreamConnectionOptions Default { get; } = new();
+
+    /// <summary>
+    /// How many bytes that the reader has not examined may be buffered: over it the socket is not read, and its sender meets a full
+    /// buffer. asyncio: the limit of a <c>StreamReader</c>.
+    /// </summary>
+    /// <value>In bytes. Default 1 MiB; 0 or more. One turn of the loop may read 256 KiB past it.</value>
+    public int InputHighWaterMark { get; init; } = 1024 * 1024;
+
+    /// <summary>At or under it, reading goes on.</summary>
+    /// <value>In bytes. Default 512 KiB; 0 up to <see cref="InputHighWaterMark"/>.</value>
+    public int InputLowWaterMark { get; init; } = 512 * 1024;
+
+    /// <summary>How many flushed bytes may wait for the peer: over it a flush is pending. asyncio: <c>set_write_buffer_limits(high)</c>.</summary>
+    /// <value>In bytes. Default 64 KiB; 0 or more.</value>
+    public int OutputHighWaterMark { get; init; } = 64 * 1024;
+
+    /// <summary>At or under it, a pending flush ends. asyncio: <c>set_write_buffer_limits(low)</c>.</summary>
+    /// <value>In bytes. Default 16 KiB; 0 up to <see cref="OutputHighWaterMark"/>.</value>
+    public int OutputLowWaterMark { get; init; } = 16 * 1024;
+
+    /// <summary>
+    /// Where code that awaits a read or a flush goes on, unless it awaits under a SynchronizationContext or TaskScheduler (then: there).
+    /// <see cref="PipeScheduler.Inline"/> is on the loop's thread, at once when the bytes are there: the fastest, for code that never blocks.
+    /// </summary>
+    /// <value>Default <see cref="PipeScheduler.ThreadPool"/>.</value>
+    public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
+
+    /// <summary>How long <see cref="UnixStreamConnection.DisposeAsync"/> waits for a peer that does not read what was flushed.</summary>
+    /// <value>Default 5 s; zero drops at once what the socket does not take, <see cref="Timeout.InfiniteTimeSpan"/> waits for as long as the peer lives.</value>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    internal void Validate()
+    {
+        ArgumentNullException.ThrowIfNull(Scheduler);
+        ArgumentOutOfRangeException.ThrowIfNegative(InputLowWaterMark);
+        ArgumentOutOfRangeException.ThrowIfLessThan(InputHighWaterMark, InputLowWaterMark);
+        ArgumentOutOfRangeException.ThrowIfNegative(OutputLowWaterMark);
+        ArgumentOutOfRangeException.ThrowIfLessThan(OutputHighWaterMark, OutputLowWaterMark);
+        if (CloseTimeout != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(CloseTimeout, TimeSpan.Zero);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(CloseTimeout.TotalMilliseconds, uint.MaxValue - 1, nameof(CloseTimeout));
+        }
+    }
+}
