@@ -14,6 +14,7 @@ public sealed partial class EventIdTests
         (1150, 1199, "src/Loop/Signals"),
         (1200, 1299, "src/Loop/Children"),
         (1300, 1399, "src/Loop/Subprocesses"),
+        (1500, 1599, "src/Loop/Transports"),
         (2000, 2099, "src/Hosting/Lifetime"),
         (2100, 2199, "src/Hosting"),
         (2200, 2299, "src/Hosting/Options, src/Hosting/Diagnostics"),
