@@ -67,6 +67,7 @@ internal static class PosixError
         [ESRCH] = "ESRCH",
         [ESTALE] = "ESTALE",
         [ETIMEDOUT] = "ETIMEDOUT",
+        [ETOOMANYREFS] = "ETOOMANYREFS",
         [ETXTBSY] = "ETXTBSY",
         [EXDEV] = "EXDEV",
         [ELIBBAD] = "ELIBBAD",

@@ -87,6 +87,8 @@ internal static class DocumentedErrnos
         ["connect"] = new("connect(2), unix(7)", [EACCES, EAGAIN, ECONNREFUSED, EINTR, ENOENT, ENOMEM, ENOTDIR, EPROTOTYPE]),
         ["recv"] = new("recv(2)", [EAGAIN, ECONNRESET, EINTR, ENOMEM]) { MovesBytes = true },
         ["send"] = new("send(2)", [EAGAIN, ECONNRESET, EINTR, ENOBUFS, ENOMEM, EPIPE]) { MovesBytes = true },
+        ["sendmsg with parts"] = new("send(2), unix(7)", [EAGAIN, ECONNREFUSED, EINTR, ENOBUFS, ENOMEM, ETOOMANYREFS]),
+        ["recvmsg"] = new("recv(2)", [EAGAIN, ECONNRESET, EINTR, ENOMEM]),
         ["sendmsg"] = new("send(2)", [EAGAIN, ECONNRESET, EINTR, ENOBUFS, ENOMEM, EPIPE]) { MovesBytes = true },
         ["shutdown"] = new("shutdown(2)", [ENOTCONN]),
         ["getsockname"] = new("getsockname(2)", [ENOBUFS]),

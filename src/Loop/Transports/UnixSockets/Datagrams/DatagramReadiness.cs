@@ -1,0 +1,55 @@
+using System.Runtime.InteropServices;
+using UnixLoop.Selector;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Transports.UnixSockets;
+
+/// <summary>
+/// The one registration of a datagram socket. Level-triggered, and only for directions in which somebody waits: an event that
+/// nobody waits for takes its direction out (linux.md, rule 2), so that a reader who comes back soon needs no epoll_ctl(2).
+/// </summary>
+internal sealed class DatagramReadiness(UnixEventLoop loop, SafeHandle socket, IReadyHandler handler) : IDisposable
+{
+    internal static readonly uint Readable = (uint)EPOLLIN;
+    internal static readonly uint Writable = (uint)EPOLLOUT;
+
+    /// <summary>Can't be masked, and concerns both directions.</summary>
+    internal static readonly uint Failed = (uint)(EPOLLERR | EPOLLHUP);
+
+    private readonly Lock _gate = new();
+
+    /// <summary>Guarded by <see cref="_gate"/>; made by the first wait.</summary>
+    private SelectorRegistration? _registration;
+
+    /// <summary>From now on <paramref name="direction"/> is reported; any thread.</summary>
+    /// <exception cref="IOException">epoll_ctl(2) failed.</exception>
+    /// <exception cref="ObjectDisposedException">The loop has ended.</exception>
+    internal void Want(uint direction)
+    {
+        lock (_gate)
+        {
+            if (_registration is null)
+                _registration = loop.Selector.Register(socket, direction, handler);
+            else if (_registration.IsRemoved)
+                throw EpollSelector.LoopEnded();
+            else if ((_registration.Events & direction) == 0)
+                _registration.Modify(_registration.Events | direction);
+        }
+    }
+
+    /// <summary>Any thread. An error (ENOMEM) leaves it reported: the next event comes here again.</summary>
+    internal void Unwant(uint direction)
+    {
+        lock (_gate)
+        {
+            if (_registration is { } registration && (registration.Events & direction) != 0)
+                _ = registration.TryModify(registration.Events & ~direction);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_gate)
+            _registration?.Dispose();
+    }
+}

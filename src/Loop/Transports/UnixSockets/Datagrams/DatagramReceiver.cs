@@ -1,0 +1,173 @@
+using System.Threading.Tasks.Sources;
+using UnixLoop.Interop;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Transports.UnixSockets;
+
+/// <summary>Takes datagrams, one receive at a time: at once where one is there, else on the loop's thread when it comes. Its one wait object is used again and again.</summary>
+internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveResult>
+{
+    private readonly Lock _gate = new();
+    private readonly UnixDatagramSocket _owner;
+    private readonly int _socket;
+    private readonly DatagramReadiness _readiness;
+    private readonly int _maxDescriptors;
+    private readonly SenderNames _senders = new();
+
+    // Guarded by _gate.
+    private ManualResetValueTaskSourceCore<UnixDatagramReceiveResult> _core;
+    private Exception? _closed;
+    private Memory<byte> _buffer;
+    private CancellationTokenRegistration _cancellation;
+
+    /// <summary>The datagram has not come yet.</summary>
+    private bool _isWaiting;
+
+    /// <summary>The result has not been taken yet.</summary>
+    private bool _isInUse;
+
+    internal DatagramReceiver(UnixDatagramSocket owner, int socket, DatagramReadiness readiness, UnixDatagramSocketOptions options)
+    {
+        (_owner, _socket, _readiness, _maxDescriptors) = (owner, socket, readiness, options.MaxDescriptors);
+        _core.RunContinuationsAsynchronously = !options.ContinueOnLoop;
+    }
+
+    internal bool TryReceive(Span<byte> buffer, out UnixDatagramReceiveResult result)
+    {
+        PosixResult received;
+        lock (_gate)
+        {
+            ThrowIfUnusableNeedsLock();
+            received = ReceiveNeedsLock(buffer, out result);
+        }
+        return received.IsSuccess || (received.Errno == EAGAIN ? false : throw Failure(received));
+    }
+
+    internal ValueTask<UnixDatagramReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+            return ValueTask.FromCanceled<UnixDatagramReceiveResult>(cancellationToken);
+        short version;
+        lock (_gate)
+        {
+            ThrowIfUnusableNeedsLock();
+            PosixResult received = ReceiveNeedsLock(buffer.Span, out UnixDatagramReceiveResult result);
+            if (received.IsSuccess)
+                return ValueTask.FromResult(result);
+            if (received.Errno != EAGAIN)
+                return ValueTask.FromException<UnixDatagramReceiveResult>(Failure(received));
+            _readiness.Want(DatagramReadiness.Readable);
+            _core.Reset();
+            version = _core.Version;
+            _buffer = buffer;
+            _isWaiting = _isInUse = true;
+        }
+        if (cancellationToken.CanBeCanceled)
+            ObserveCancellation(cancellationToken);
+        return new ValueTask<UnixDatagramReceiveResult>(this, version);
+    }
+
+    /// <summary>Off the lock: a token that is cancelled by now calls back at once. Nobody else can wait before this one's result is taken.</summary>
+    private void ObserveCancellation(CancellationToken cancellationToken)
+    {
+        CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(
+            static (self, token) => ((DatagramReceiver)self!).EndWait(new OperationCanceledException(token)), this);
+        lock (_gate)
+        {
+            if (_isWaiting)
+                (_cancellation, registration) = (registration, default);
+        }
+        registration.Dispose();
+    }
+
+    internal void OnReadableOnLoop()
+    {
+        CancellationTokenRegistration cancellation;
+        PosixResult received;
+        UnixDatagramReceiveResult result;
+        lock (_gate)
+        {
+            if (!_isWaiting)
+            {
+                _readiness.Unwant(DatagramReadiness.Readable);
+                return;
+            }
+            received = ReceiveNeedsLock(_buffer.Span, out result);
+            if (received.Errno == EAGAIN)
+                return;
+            cancellation = EndWaitNeedsLock();
+        }
+        cancellation.Dispose();
+        if (received.IsSuccess)
+            _core.SetResult(result);
+        else
+            _core.SetException(Failure(received));
+    }
+
+    /// <summary>No further receive, and the waiting one ends with <paramref name="reason"/>. Afterwards nobody here uses the socket.</summary>
+    internal void Close(Exception reason)
+    {
+        lock (_gate)
+            _closed ??= reason;
+        EndWait(reason);
+    }
+
+    private void EndWait(Exception reason)
+    {
+        CancellationTokenRegistration cancellation;
+        lock (_gate)
+        {
+            if (!_isWaiting)
+                return;
+            cancellation = EndWaitNeedsLock();
+        }
+        cancellation.Dispose();
+        _core.SetException(reason);
+    }
+
+    private CancellationTokenRegistration EndWaitNeedsLock()
+    {
+        _isWaiting = false;
+        _buffer = default;
+        CancellationTokenRegistration cancellation = _cancellation;
+        _cancellation = default;
+        return cancellation;
+    }
+
+    private PosixResult ReceiveNeedsLock(Span<byte> buffer, out UnixDatagramReceiveResult result)
+    {
+        Span<byte> address = stackalloc byte[NativeAddress.MaxLength];
+        Span<int> descriptors = stackalloc int[_maxDescriptors];
+        PosixResult received = Libc.ReceiveMessage(_socket, buffer, address, descriptors, out Libc.MessageParts parts);
+        result = received.IsError ? default : new UnixDatagramReceiveResult(
+            received.IntValue, parts.IsTruncated, _senders.Find(address[..Math.Min(parts.AddressLength, address.Length)]),
+            ReceivedDescriptors.Own(descriptors[..parts.DescriptorCount]), _maxDescriptors > 0 && parts.HasLostDescriptors);
+        return received;
+    }
+
+    private void ThrowIfUnusableNeedsLock()
+    {
+        if (_closed is not null)
+            throw UnixDatagramSocket.Closed();
+        if (_isInUse)
+            throw new InvalidOperationException($"Another receive on {_owner} has not been awaited yet; there may be one at a time.");
+    }
+
+    private IOException Failure(PosixResult received) => PosixError.ToException(received, $"receive from {_owner}");
+
+    UnixDatagramReceiveResult IValueTaskSource<UnixDatagramReceiveResult>.GetResult(short token)
+    {
+        lock (_gate)
+        {
+            if (token == _core.Version && _core.GetStatus(token) != ValueTaskSourceStatus.Pending)
+                _isInUse = false;
+            return _core.GetResult(token);
+        }
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<UnixDatagramReceiveResult>.GetStatus(short token) => _core.GetStatus(token);
+
+    void IValueTaskSource<UnixDatagramReceiveResult>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _core.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,29 @@
+namespace UnixLoop.Transports.UnixSockets;
+
+/// <summary>Sends that have left their queue under the lock, in order, to be completed off it.</summary>
+internal struct EndedSends
+{
+    private PendingSend? _first;
+    private PendingSend? _last;
+
+    internal void Add(PendingSend send)
+    {
+        if (_last is null)
+            _first = send;
+        else
+            _last.NextEnded = send;
+        _last = send;
+    }
+
+    internal void Complete()
+    {
+        while (_first is { } send)
+        {
+            // Before the completion, after which it may be in use again.
+            _first = send.NextEnded;
+            send.NextEnded = null;
+            send.Complete();
+        }
+        _last = null;
+    }
+}
