@@ -6,15 +6,15 @@ namespace UnixLoop.Transports.UnixSockets;
 /// <param name="socket">Non-blocking.</param>
 /// <param name="file">Null for an abstract name.</param>
 /// <param name="lock">Null for an abstract name.</param>
-internal sealed class BoundSocket(UnixHandle socket, SocketFile? file, SocketLock? @lock) : IDisposable
+/// <param name="hasReplacedStale">Whether a stale socket was removed to make way.</param>
+internal sealed class BoundSocket(UnixHandle socket, SocketFile? file, SocketLock? @lock, bool hasReplacedStale) : IDisposable
 {
+    internal bool HasReplacedStale => hasReplacedStale;
+
     internal UnixHandle Socket { get; } = socket;
 
     /// <summary>Others may look whether the socket is alive: it listens, or needs not to.</summary>
     internal void ReleaseLock() => @lock?.Dispose();
-
-    /// <summary>For a file that is to stay.</summary>
-    internal void RemoveFile() => file?.RemoveIfOurs();
 
     /// <summary>Removes the file while the socket still holds its inode, then closes, then lets go of the lock. Idempotent.</summary>
     public void Dispose()

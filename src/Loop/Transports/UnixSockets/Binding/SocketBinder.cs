@@ -39,14 +39,14 @@ internal static class SocketBinder
         try
         {
             held = await SocketLock.AcquireAsync(place, options.LockDirectory, clock, cancellationToken).ConfigureAwait(false);
-            await StaleSocket.ClearAsync(place, socketType, options.ReplaceStale, clock, cancellationToken).ConfigureAwait(false);
+            bool hasReplacedStale = await StaleSocket.ClearAsync(place, socketType, options.ReplaceStale, clock, cancellationToken).ConfigureAwait(false);
             socket = NewSocket(address, socketType);
             bool inPlace = socketType == SOCK_STREAM || options is { Mode: null, Owner: null, Group: null };
             byte[]? native = inPlace ? place.NativeName() : null;
             FileIdentity identity = native is null
                 ? PrivateBinding.Bind(socket, place, options)
                 : BindInPlace(socket, native, place, options);
-            var bound = new BoundSocket(socket, new SocketFile(place, identity), held);
+            var bound = new BoundSocket(socket, new SocketFile(place, identity), held, hasReplacedStale);
             (place, held, socket) = (null, null, null);
             return bound;
         }
@@ -106,7 +106,7 @@ internal static class SocketBinder
         // Not a path: its bytes begin with the NUL, and none follows.
         PosixResult bound = Libc.Bind(socket.Descriptor, SocketPlace.Native([0, .. address.Bytes]).AsSpan(..^1));
         if (bound.IsSuccess)
-            return new BoundSocket(socket, file: null, @lock: null);
+            return new BoundSocket(socket, file: null, @lock: null, hasReplacedStale: false);
         socket.Dispose();
         throw bound.Errno == EADDRINUSE ? BindErrors.InUse(address, "another socket has this name") : BindErrors.Create(bound, address, "bind");
     }

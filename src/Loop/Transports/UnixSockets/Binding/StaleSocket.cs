@@ -27,19 +27,20 @@ internal static class StaleSocket
     /// <param name="replace">Whether a stale socket is removed.</param>
     /// <param name="clock">Waits with it.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    internal static async ValueTask ClearAsync(
+    /// <returns>Whether a stale socket was removed.</returns>
+    internal static async ValueTask<bool> ClearAsync(
         SocketPlace place, int socketType, bool replace, TimeProvider clock, CancellationToken cancellationToken)
     {
         for (int i = 0; i < MostChanges; i++)
         {
             if (!TryExamine(place, replace, out FileStatus found))
-                return;
+                return false;
             Answer first = Probe(place, found.Identity, socketType);
             if (first == Answer.Refused)
             {
                 await Task.Delay(Pause, clock, cancellationToken).ConfigureAwait(false);
                 if (Probe(place, found.Identity, socketType) == Answer.Refused && TryRemove(place, found.Identity))
-                    return;
+                    return true;
             }
         }
         throw BindErrors.InUse(place.Address, "its file is replaced all the time");
