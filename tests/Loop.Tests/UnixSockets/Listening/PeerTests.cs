@@ -44,7 +44,7 @@ public sealed class PeerTests : ListenerTest
         await using UnixStreamListener listener = await BindAsync(_abstractName, new() { AllowAnyUser = true });
         using UnixHandle other = ConnectAs(Nobody, _abstractName);
         UnixStreamConnection connection = (await AcceptAsync(listener))!;
-        Assert.Equal((uint)Nobody, PeerCredentials.Read(connection.Socket).UserId);
+        Assert.Equal((uint)Nobody, connection.PeerCredentials.UserId);
     }
 
     [Theory]
