@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using UnixLoop.Hosting.Connections;
 using UnixLoop.Hosting.Supervision;
 using UnixLoop.Hosting.Systemd;
 
@@ -31,6 +32,9 @@ internal static class Registration
         services.TryAddSingleton<UnixHostDrain>();
         services.TryAddSingleton<IUnixHostDrain>(static provider => provider.GetRequiredService<UnixHostDrain>());
         services.TryAddSingleton<ForcedExit>();
+        services.TryAddSingleton<ConnectionDrain>();
+        services.TryAddSingleton<ShutdownTimeline>();
+        DrainingListenerFactory.Append(services);
         services.TryAddSingleton(ServiceNotifier.Create);
         AddSupervision(services);
         LifetimeRegistration.Replace(services);

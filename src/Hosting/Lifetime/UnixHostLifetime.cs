@@ -28,12 +28,14 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
     private readonly HostPlatform _platform;
     private readonly UnixHostDrain _drain;
     private readonly ServiceNotifier _serviceManager;
+    private readonly ShutdownTimeline _timeline;
     private readonly ForcedExit _forcedExit;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private CancellationTokenRegistration _started;
     private CancellationTokenRegistration _stopping;
     private volatile ITimer? _delay;
+    private volatile bool _tellsSignal;
 
     private UnixHostLifetime(IServiceProvider services)
     {
@@ -45,6 +47,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         _platform = services.GetRequiredService<HostPlatform>();
         _drain = services.GetRequiredService<UnixHostDrain>();
         _serviceManager = services.GetRequiredService<ServiceNotifier>();
+        _timeline = services.GetRequiredService<ShutdownTimeline>();
         _forcedExit = services.GetRequiredService<ForcedExit>();
         _clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
         _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
@@ -81,6 +84,8 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
 
     internal void OnSignal(UnixSignal signal)
     {
+        if (_tellsSignal)
+            Environment.ExitCode = ForcedExit.CodeFor(signal);
         switch (_sequence.OnSignal())
         {
             case ShutdownStep.CancelStart:
@@ -90,6 +95,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
             case ShutdownStep.Drain:
                 TimeSpan delay = _options.Value.ShutdownDelay;
                 LifetimeLog.Draining(_logger, signal, delay);
+                _timeline.Enter(ShutdownPhase.Draining);
                 // Armed before anybody is told: a callback of Draining that hangs must not hold up the stop.
                 _delay = _clock.CreateTimer(static lifetime => ((UnixHostLifetime)lifetime!).OnDelayElapsed(), this, delay, Timeout.InfiniteTimeSpan);
                 _serviceManager.Stopping($"Draining for {delay:c}", Budget(delay));
@@ -134,6 +140,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         // Not earlier: bad options must fail the start together with all others', in the host's validation.
         if (!_sequence.OnStarted(delayed: _options.Value.ShutdownDelay > TimeSpan.Zero))
             return;
+        _tellsSignal = _options.Value.ExitCodeFromSignal;
         if (!_silent)
             LifetimeLog.ApplicationStarted(_logger, _environment.EnvironmentName, _environment.ContentRootPath);
         _serviceManager.Ready();

@@ -49,4 +49,13 @@ internal static partial class LoopServiceLog
 
     [LoggerMessage(2123, LogLevel.Error, "SIGHUP: the configuration could not be reloaded.", EventName = "ConfigurationNotReloaded")]
     internal static partial void ConfigurationNotReloaded(ILogger logger, Exception exception);
+
+    [LoggerMessage(2130, LogLevel.Information, "Shutdown, {Phase}: over after {Elapsed}; connections open: {Connections}.", EventName = "ShutdownPhaseEnded")]
+    internal static partial void ShutdownPhaseEnded(ILogger logger, string phase, TimeSpan elapsed, int connections);
+
+    [LoggerMessage(2131, LogLevel.Information, "Shutdown: over after {Elapsed}.", EventName = "ShutdownEnded")]
+    internal static partial void ShutdownEnded(ILogger logger, TimeSpan elapsed);
+
+    [LoggerMessage(2132, LogLevel.Information, "From a signal to the end this application takes up to {Total}, which an orchestrator must grant it: {ShutdownDelay} of draining, {ShutdownTimeout} to stop services and then children ({ChildStopGrace} from TERM to KILL), and {Reserve} in reserve.", EventName = "ShutdownBudget")]
+    internal static partial void ShutdownBudget(ILogger logger, TimeSpan total, TimeSpan shutdownDelay, TimeSpan shutdownTimeout, TimeSpan childStopGrace, TimeSpan reserve);
 }

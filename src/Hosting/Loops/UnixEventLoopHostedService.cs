@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
@@ -27,6 +28,7 @@ internal sealed class UnixEventLoopHostedService(
     private HostedChildren? _children;
     private UnixEventLoop? _default;
     private Watchdog? _watchdog;
+    private ShutdownTimeline? _timeline;
     private int _stopped;
 
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -45,6 +47,8 @@ internal sealed class UnixEventLoopHostedService(
 
         if (_default is null)
             return;
+        TellBudget();
+        _timeline = services.GetRequiredService<ShutdownTimeline>();
         _watchdog = Watchdog.TryStart(services, _started);
         _children = services.GetRequiredService<HostedChildren>();
         _children.Attach(_default);
@@ -55,13 +59,16 @@ internal sealed class UnixEventLoopHostedService(
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
+        _timeline?.Enter(ShutdownPhase.Children);
         // Side by side: a handler that hangs must not use up the children's time, or they would be killed without a TERM.
         Task handlers = _default is null ? Task.CompletedTask : services.GetRequiredService<SignalDispatcher>().StopAsync(cancellationToken);
         Task children = _children is null ? Task.CompletedTask : _children.StopAsync(cancellationToken);
         await Task.WhenAll(handlers, children).ConfigureAwait(false);
         _watchdog?.Dispose();
+        _timeline?.Enter(ShutdownPhase.Loops);
         foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
             await StopAsync(loop, cancellationToken).ConfigureAwait(false);
+        _timeline?.Enter(ShutdownPhase.Over);
     }
 
     public Task StartAsync(CancellationToken cancellationToken)
@@ -72,7 +79,11 @@ internal sealed class UnixEventLoopHostedService(
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        _timeline?.Enter(ShutdownPhase.Services);
+        return Task.CompletedTask;
+    }
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -95,6 +106,14 @@ internal sealed class UnixEventLoopHostedService(
         .. _default is null ? (ReadOnlySpan<UnixEventLoop>)[] : [_default],
         .. namedLoops.Select(named => services.GetRequiredKeyedService<UnixEventLoop>(named.Name)),
     ];
+
+    private void TellBudget()
+    {
+        UnixEventLoopOptions options = services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value;
+        TimeSpan timeout = services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
+        if (ShutdownBudget.Total(options.ShutdownDelay, timeout) is { } total)
+            LoopServiceLog.ShutdownBudget(logger, total, options.ShutdownDelay, timeout, options.ChildStopGrace, ShutdownBudget.Reserve);
+    }
 
     private async Task StopAsync(UnixEventLoop loop, CancellationToken cancellationToken)
     {

@@ -44,6 +44,21 @@ public sealed class UnixEventLoopOptions
     public TimeSpan ShutdownDelay { get; set; }
 
     /// <summary>
+    /// While draining: when connections that have had no request since are told to close (<c>Connection: close</c> or GOAWAY comes with the
+    /// answer to the next one). At most <see cref="ShutdownDelay"/>: then the web server closes them.
+    /// </summary>
+    /// <value>Default 5 s; 0 to 1 hour.</value>
+    [TimeSpanRange("00:00:00", "01:00:00")]
+    public TimeSpan DrainIdleLinger { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Whether a host that a signal stopped ends with exit code 128 plus the signal's number, as a shell reports a process that the signal
+    /// killed. It is set as <c>Environment.ExitCode</c>, over which a <c>Main</c> that returns an int has the last word.
+    /// </summary>
+    /// <value>Default false: exit code 0, which service managers and orchestrators take as a clean stop.</value>
+    public bool ExitCodeFromSignal { get; set; }
+
+    /// <summary>
     /// Whether HUP reloads the configuration (<c>IConfigurationRoot.Reload</c>). Off, HUP keeps its default action, so that a
     /// lost terminal ends the application.
     /// </summary>

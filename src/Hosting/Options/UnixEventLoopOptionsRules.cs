@@ -48,6 +48,8 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
         Check(nameof(options.ChildWatcher), options.ChildWatcher != defaults.ChildWatcher);
         Check(nameof(options.ChildStopGrace), options.ChildStopGrace != defaults.ChildStopGrace);
         Check(nameof(options.ShutdownDelay), options.ShutdownDelay != defaults.ShutdownDelay);
+        Check(nameof(options.DrainIdleLinger), options.DrainIdleLinger != defaults.DrainIdleLinger);
+        Check(nameof(options.ExitCodeFromSignal), options.ExitCodeFromSignal != defaults.ExitCodeFromSignal);
         Check(nameof(options.ReloadOnHangup), options.ReloadOnHangup != defaults.ReloadOnHangup);
         Check(nameof(options.RecordChildArguments), options.RecordChildArguments != defaults.RecordChildArguments);
 

@@ -60,6 +60,8 @@ internal sealed class SampleProgram : IAsyncDisposable
     internal void Expect(Func<string, bool> isExpected, string expectation) =>
         Assert.True(Eventually.TryWait(() => _lines.Any(isExpected), TestTimeout), $"no '{expectation}' in:\n{this}");
 
+    internal void ExpectSoon(Func<bool> condition) => Assert.True(Eventually.TryWait(condition, TestTimeout), $"not in time; the program said:\n{this}");
+
     internal int Count(string text) => _lines.Count(line => line.Contains(text, StringComparison.Ordinal));
 
     /// <summary>The exit code, once everything that was written has been read.</summary>

@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
+
+namespace UnixLoop.Hosting.Connections;
+
+// How a web server lets go of its connections while the application drains.
+//
+// IConnectionLifetimeNotificationFeature.RequestClose makes Kestrel answer the request at hand with "Connection: close" (HTTP/1.1) or send
+// GOAWAY (HTTP/2). Asked of a connection without a request it closes at once, and a request that is under way to it is lost:
+// the client sees a reset. Nobody but the server's own flow knows for sure that a request is at hand, so that is where it is asked:
+//
+// 1. When bytes of a request have been consumed (AdvanceTo), before the application runs. From the beginning of the drain on, that is
+//    each connection's next request, and those that had been idle are told by its answer.
+// 2. At the beginning of the drain, of connections whose request has no answer yet: nothing was written since it was consumed. Between
+//    that look and the call the answer may go out; that window of a few instructions is left.
+// 3. When DrainIdleLinger has passed, of all others: by then a balancer that asks for readiness has taken us out.
+//
+// Below TLS the bytes are not the requests': there only 3 is done, unless UseUnixHostDrain stands above TLS.
+
+/// <summary>The connections that a web server has accepted, and what becomes of them while the application drains. Thread-safe.</summary>
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The timer fires once and holds nothing that outlives the host.")]
+internal sealed class ConnectionDrain
+{
+    private readonly ConcurrentDictionary<DrainedConnection, byte> _connections = [];
+    private readonly IOptions<UnixEventLoopOptions> _options;
+    private readonly TimeProvider _clock;
+    private volatile bool _isDraining;
+    private volatile bool _hasLingered;
+    private ITimer? _linger;
+
+    public ConnectionDrain(IUnixHostDrain drain, IOptions<UnixEventLoopOptions> options, TimeProvider? clock = null)
+    {
+        _options = options;
+        _clock = clock ?? TimeProvider.System;
+        drain.Draining.UnsafeRegister(static connections => ((ConnectionDrain)connections!).Begin(), this);
+    }
+
+    internal bool IsDraining => _isDraining;
+
+    /// <summary>Whether DrainIdleLinger has passed.</summary>
+    internal bool HasLingered => _hasLingered;
+
+    /// <summary>How many are open.</summary>
+    internal int Count => _connections.Count;
+
+    /// <summary>Puts itself between the server and the connection's bytes, until the connection is closed.</summary>
+    internal void Add(ConnectionContext context, bool belowTls)
+    {
+        var connection = new DrainedConnection(this, context, belowTls);
+        context.Transport = new DrainedTransport(context.Transport, connection);
+        _connections.TryAdd(connection, 0);
+        context.ConnectionClosed.UnsafeRegister(static closed => ((DrainedConnection)closed!).Remove(), connection);
+    }
+
+    internal void Remove(DrainedConnection connection) => _connections.TryRemove(connection, out _);
+
+    private void Begin()
+    {
+        _isDraining = true;
+        TimeSpan linger = Linger(_options.Value);
+        _linger = _clock.CreateTimer(static connections => ((ConnectionDrain)connections!).CloseAll(), this, linger, Timeout.InfiniteTimeSpan);
+        foreach (DrainedConnection connection in _connections.Keys)
+            connection.CloseIfUnanswered();
+    }
+
+    /// <summary>Later than the delay the server itself closes what is open.</summary>
+    internal static TimeSpan Linger(UnixEventLoopOptions options) =>
+        options.DrainIdleLinger < options.ShutdownDelay ? options.DrainIdleLinger : options.ShutdownDelay;
+
+    private void CloseAll()
+    {
+        _linger?.Dispose();
+        _hasLingered = true;
+        foreach (DrainedConnection connection in _connections.Keys)
+            connection.CloseAfterLinger();
+    }
+}

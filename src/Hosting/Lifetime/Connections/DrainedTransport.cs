@@ -1,0 +1,85 @@
+using System.IO.Pipelines;
+
+namespace UnixLoop.Hosting.Connections;
+
+/// <summary>A connection's bytes, unchanged, and a note at each step that tells where a request stands. Costs a virtual call and a flag.</summary>
+internal sealed class DrainedTransport(IDuplexPipe inner, DrainedConnection connection) : IDuplexPipe
+{
+    public PipeReader Input { get; } = new Reader(inner.Input, connection);
+
+    public PipeWriter Output { get; } = new Writer(inner.Output, connection);
+
+    private sealed class Reader(PipeReader inner, DrainedConnection connection) : PipeReader
+    {
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            connection.IsProtocolKnown ? inner.ReadAsync(cancellationToken) : ReadFirstAsync(cancellationToken);
+
+        public override bool TryRead(out ReadResult result)
+        {
+            bool read = inner.TryRead(out result);
+            if (read && !connection.IsProtocolKnown)
+                connection.OnFirstBytes(result.Buffer);
+            return read;
+        }
+
+        private async ValueTask<ReadResult> ReadFirstAsync(CancellationToken cancellationToken)
+        {
+            ReadResult result = await inner.ReadAsync(cancellationToken).ConfigureAwait(false);
+            connection.OnFirstBytes(result.Buffer);
+            return result;
+        }
+
+        public override void AdvanceTo(SequencePosition consumed)
+        {
+            inner.AdvanceTo(consumed);
+            connection.OnConsumed();
+        }
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+        {
+            inner.AdvanceTo(consumed, examined);
+            connection.OnConsumed();
+        }
+
+        public override void CancelPendingRead() => inner.CancelPendingRead();
+
+        public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+        public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
+    }
+
+    private sealed class Writer(PipeWriter inner, DrainedConnection connection) : PipeWriter
+    {
+        public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
+
+        public override long UnflushedBytes => inner.UnflushedBytes;
+
+        public override Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            connection.OnAnswer();
+            return inner.GetMemory(sizeHint);
+        }
+
+        public override Span<byte> GetSpan(int sizeHint = 0)
+        {
+            connection.OnAnswer();
+            return inner.GetSpan(sizeHint);
+        }
+
+        public override void Advance(int bytes) => inner.Advance(bytes);
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => inner.FlushAsync(cancellationToken);
+
+        public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+        {
+            connection.OnAnswer();
+            return inner.WriteAsync(source, cancellationToken);
+        }
+
+        public override void CancelPendingFlush() => inner.CancelPendingFlush();
+
+        public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+        public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
+    }
+}

@@ -1,0 +1,204 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using UnixLoop.Process.Tests.Samples;
+
+namespace UnixLoop.Process.Tests.Hosting;
+
+/// <summary>What clients of a web server see of its drain.</summary>
+public sealed partial class DrainTests
+{
+    private const int Term = 15;
+    private const string LongDelay = "--UnixEventLoop:ShutdownDelay=00:00:20";
+
+    [Theory]
+    [InlineData("h1", "http", "--h1")]
+    [InlineData("h2c", "http", "")]
+    [InlineData("tls", "https", "--h1")]
+    [InlineData("tls", "https", "")]
+    public async Task Load_WhileDraining_NoRequestFails(string endpoint, string scheme, string protocol)
+    {
+        string h2load = Requires.Tool("h2load");
+        await using SampleProgram server = Start("--UnixEventLoop:ShutdownDelay=00:00:04", "--UnixEventLoop:DrainIdleLinger=00:00:01");
+        string url = $"{scheme}://127.0.0.1:{PortOf(server, endpoint)}/";
+        ProcessStartInfo start = new(h2load, ["-c", "8", "-t", "1", "-m", protocol.Length > 0 ? "1" : "4", "--duration", "2", url]) { RedirectStandardOutput = true };
+        if (protocol.Length > 0)
+            start.ArgumentList.Insert(0, protocol);
+        using System.Diagnostics.Process load = System.Diagnostics.Process.Start(start)!;
+        server.ExpectSoon(() => Answers(PortOf(server, "h1")));
+
+        server.Kill(Term);
+        string report = await load.StandardOutput.ReadToEndAsync().WaitAsync(TestTimeout);
+        await load.WaitForExitAsync().WaitAsync(TestTimeout);
+        load.StandardOutput.Dispose();
+
+        Match requests = LoadReport.Match(report);
+        Assert.True(requests.Success, report);
+        Assert.True(int.Parse(requests.Groups["done"].Value, CultureInfo.InvariantCulture) > 100, report);
+        Assert.Equal("0", requests.Groups["failed"].Value);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Http1_WhileDraining_AnswerSaysClose()
+    {
+        await using SampleProgram server = Start(LongDelay, "--UnixEventLoop:DrainIdleLinger=00:00:10");
+        int port = PortOf(server, "h1");
+        using Client idle = Client.Connect(port);
+        Assert.DoesNotContain("Connection: close", idle.Get("/"), StringComparison.Ordinal);
+        using Client busy = Client.Connect(port);
+        busy.Send("GET /slow?ms=1500 HTTP/1.1\r\nHost: x\r\n\r\n");
+        server.ExpectSoon(() => Answers(port)); // on the same thread pool, after the slow one
+
+        server.Kill(Term);
+        ExpectDraining(server, port);
+
+        Assert.Contains("Connection: close", busy.Receive(), StringComparison.Ordinal);
+        Assert.Contains("Connection: close", idle.Get("/"), StringComparison.Ordinal); // was idle, and neither closed nor lost
+        using Client late = Client.Connect(port);
+        Assert.Contains("Connection: close", late.Get("/"), StringComparison.Ordinal);
+        Assert.True(busy.IsClosed && idle.IsClosed && late.IsClosed);
+        server.Kill(Term);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Http1_Idle_IsClosedAfterTheLinger()
+    {
+        await using SampleProgram server = Start(LongDelay, "--UnixEventLoop:DrainIdleLinger=00:00:00.500");
+        using Client idle = Client.Connect(PortOf(server, "h1"));
+        idle.Get("/");
+        long began = Stopwatch.GetTimestamp();
+        server.Kill(Term);
+        Assert.True(idle.IsClosed);
+        Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(10));
+        server.Kill(Term);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Http2_WhileDraining_GoAwayComes()
+    {
+        const byte GoAway = 7;
+        await using SampleProgram server = Start(LongDelay, "--UnixEventLoop:DrainIdleLinger=00:00:00.500");
+        using Client client = Client.Connect(PortOf(server, "h2c"));
+        client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0");
+        Assert.Equal(4, client.ReceiveFrame()); // SETTINGS
+
+        server.Kill(Term);
+
+        int type;
+        do
+            type = client.ReceiveFrame();
+        while (type >= 0 && type != GoAway);
+        Assert.Equal(GoAway, type);
+        server.Kill(Term);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Shutdown_EachPhase_IsLoggedWithItsTime()
+    {
+        await using SampleProgram server = Start("--UnixEventLoop:ShutdownDelay=00:00:00.200", "--Logging:LogLevel:UnixLoop=Information", "--UnixEventLoop:ExitCodeFromSignal=true");
+        server.Expect("up to 00:00:32.2000000");
+        server.Kill(Term);
+        Assert.Equal(128 + Term, await server.WaitForExitAsync());
+        string[] phases = [.. server.Lines.Select(line => Phase.Match(line)).Where(match => match.Success).Select(match => match.Groups["name"].Value)];
+        Assert.Equal(["draining", "services", "children", "loops"], phases);
+        server.Expect("Shutdown: over after");
+    }
+
+    internal static SampleProgram Start(params string[] arguments)
+    {
+        SampleProgram server = SampleProgram.Start(SampleProgram.PathOf("WebServer"), arguments);
+        server.Expect("serving");
+        return server;
+    }
+
+    internal static int PortOf(SampleProgram server, string endpoint) =>
+        int.Parse(server.Lines.First(line => line.StartsWith($"port {endpoint} ", StringComparison.Ordinal)).Split(' ')[2], CultureInfo.InvariantCulture);
+
+    private static bool Answers(int port)
+    {
+        using Client client = Client.Connect(port);
+        return client.Get("/").StartsWith("HTTP/1.1 200", StringComparison.Ordinal);
+    }
+
+    private static void ExpectDraining(SampleProgram server, int port) => server.ExpectSoon(() =>
+    {
+        using Client client = Client.Connect(port);
+        return client.Get("/ready").StartsWith("HTTP/1.1 503", StringComparison.Ordinal);
+    });
+
+    /// <summary>A connection whose bytes can be seen.</summary>
+    private sealed class Client : IDisposable
+    {
+        private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+
+        internal static Client Connect(int port)
+        {
+            Client client = new();
+            client._socket.ReceiveTimeout = (int)TestTimeout.TotalMilliseconds;
+            client._socket.Connect(IPAddress.Loopback, port);
+            return client;
+        }
+
+        /// <summary>The end comes, and nothing before it.</summary>
+        internal bool IsClosed => _socket.Receive(new byte[1]) == 0;
+
+        internal void Send(string text) => _socket.Send(Encoding.Latin1.GetBytes(text));
+
+        internal string Get(string path)
+        {
+            Send($"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+            return Receive();
+        }
+
+        /// <summary>One chunked answer.</summary>
+        internal string Receive()
+        {
+            StringBuilder answer = new();
+            byte[] buffer = new byte[1024];
+            do
+            {
+                int count = _socket.Receive(buffer);
+                if (count == 0)
+                    throw new EndOfStreamException($"closed after '{answer}'");
+                answer.Append(Encoding.Latin1.GetString(buffer, 0, count));
+            }
+            while (!answer.ToString().EndsWith("0\r\n\r\n", StringComparison.Ordinal));
+            return answer.ToString();
+        }
+
+        /// <summary>Its type; -1 at the end (RFC 9113, 4.1).</summary>
+        internal int ReceiveFrame()
+        {
+            byte[] header = new byte[9];
+            if (!Fill(header))
+                return -1;
+            return Fill(new byte[header[0] << 16 | header[1] << 8 | header[2]]) ? header[3] : -1;
+        }
+
+        public void Dispose() => _socket.Dispose();
+
+        private bool Fill(byte[] bytes)
+        {
+            for (int at = 0, count; at < bytes.Length; at += count)
+            {
+                count = _socket.Receive(bytes.AsSpan(at));
+                if (count == 0)
+                    return false;
+            }
+            return true;
+        }
+    }
+
+    [GeneratedRegex(@"requests: \d+ total, \d+ started, (?<done>\d+) done, \d+ succeeded, (?<failed>\d+) failed")]
+    private static partial Regex LoadReport { get; }
+
+    [GeneratedRegex(@"Shutdown, (?<name>\w+): over after \d\d:")]
+    private static partial Regex Phase { get; }
+}

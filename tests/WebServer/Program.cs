@@ -1,0 +1,43 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+
+// What the drain tests stop: a web server on free ports of the loopback (h1, h2c and TLS) and, with --socket PATH, on a Unix socket.
+// GET / answers at once; GET /slow after the milliseconds of ?ms=. Lines "port NAME NUMBER" tell the ports.
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
+builder.WebHost.UseKestrelHttpsConfiguration();
+builder.Services.AddUnixEventLoop();
+builder.Services.AddHealthChecks().AddUnixEventLoop();
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+    kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http2);
+    kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.UseHttps(OwnCertificate()).UseUnixHostDrain());
+    if (builder.Configuration["socket"] is { } path)
+        kestrel.ListenUnixSocket(path);
+});
+
+WebApplication app = builder.Build();
+app.MapGet("/", () => "well");
+app.MapGet("/slow", async (int ms, CancellationToken aborted) =>
+{
+    await Task.Delay(ms, aborted);
+    return "well";
+});
+app.MapHealthChecks("/ready");
+app.Lifetime.ApplicationStarted.Register(() =>
+{
+    foreach ((string name, string url) in new[] { "h1", "h2c", "tls" }.Zip(app.Urls))
+        Console.WriteLine($"port {name} {new Uri(url).Port}");
+    Console.WriteLine("serving");
+});
+await app.RunAsync();
+
+static X509Certificate2 OwnCertificate()
+{
+    using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    DateTimeOffset now = TimeProvider.System.GetUtcNow();
+    return new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+}
