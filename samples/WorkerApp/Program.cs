@@ -1,10 +1,11 @@
 using UnixLoop;
 using WorkerApp;
+using WorkerApp.Init;
 using WorkerApp.Jobs;
 using WorkerApp.Run;
 
-// Before anything else, and before Console above all: in a container without an init we run ourselves under one.
-if (UnixInit.RunAsPid1(args) is int code)
+// Before anything else, and before Console above all: in a container without an init we run ourselves under one; "init" is one itself.
+if (args is not ["init", ..] && UnixInit.RunAsPid1(args) is int code)
     return code;
 
 try
@@ -13,6 +14,7 @@ try
     {
         [] => await JobHost.RunAsync(withMetrics: false),
         ["--metrics"] => await JobHost.RunAsync(withMetrics: true),
+        ["init", .. string[] rest] => InitCommand.Execute(InitArguments.Parse(rest)),
         ["run", .. string[] rest] => await RunCommand.ExecuteAsync(RunArguments.Parse(rest)),
         _ => throw new UsageException($"unknown argument '{args[0]}'"),
     };

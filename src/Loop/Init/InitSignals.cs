@@ -17,8 +17,13 @@ internal sealed class InitSignals
     /// <summary>0 before there is one, -1 once it has ended.</summary>
     private int _child;
 
-    internal InitSignals()
+    private readonly bool _toGroup;
+    private readonly Dictionary<int, int> _map;
+
+    internal InitSignals(UnixInitOptions options)
     {
+        _toGroup = options.SignalGroup;
+        _map = options.SignalMap.ToDictionary(pair => pair.Key.Number, pair => pair.Value.Number);
         for (int number = 1; number <= Libc.SigRtMax; number++)
         {
             // The terminal's two are for those in the background, as we will be.
@@ -32,7 +37,7 @@ internal sealed class InitSignals
         lock (_gate)
         {
             _child = child;
-            _early.ForEach(number => Libc.Kill(child, number));
+            _early.ForEach(Send);
         }
     }
 
@@ -66,7 +71,10 @@ internal sealed class InitSignals
             if (_child == 0)
                 _early.Add(number);
             else if (_child > 0)
-                _ = Libc.Kill(_child, number);
+                Send(number);
         }
     }
+
+    /// <summary>The group lives as long as the child is not reaped: its zombie keeps the number.</summary>
+    private void Send(int number) => _ = Libc.Kill(_toGroup ? -_child : _child, _map.GetValueOrDefault(number, number));
 }

@@ -49,6 +49,29 @@ internal static class InitScenarios
         Eventually.True(static () => ChildrenOfInit() is [var only] && only == Environment.ProcessId, "PID 1 has one child left: us");
     }
 
+    internal static async Task TellAdoptedExitsAsync(string[] args)
+    {
+        AssertBelowInit();
+        Assert.Null(Environment.GetEnvironmentVariable("UNIXLOOP_INIT")); // not for children
+        await using WatchingLoop watching = await WatchingLoop.StartAsync("pidfd");
+        ConcurrentBag<AdoptedExit> told = [];
+        using IDisposable? watch = UnixInit.WatchAdoptedExits(watching.Loop, told.Add);
+        Assert.NotNull(watch);
+        Assert.Null(UnixInit.WatchAdoptedExits(watching.Loop, told.Add));
+        for (int code = 1; code <= 20; code++)
+        {
+            RecordingHandler handler = new();
+            SpawnedChild child = TestChildren.Start("sh", "-c", $"(sleep 0.05; exit {code}) & exit 0");
+            watching.Watcher.Add(child.Pid, child.Pidfd, handler);
+            child.Pidfd?.Dispose();
+            Assert.Equal(0, (await handler.Exited).ExitCode);
+        }
+        // Their sleeps, which their shells have waited for, are nobody's orphans.
+        Eventually.True(() => told.Count == 20, "twenty orphans");
+        Assert.Equal(Enumerable.Range(1, 20), told.Select(static exit => exit.Status.ExitCode!.Value).Order());
+        Assert.Equal(20, told.Select(static exit => exit.ProcessId).Distinct().Count());
+    }
+
     internal static async Task CountSignalsAsync(string[] args)
     {
         AssertBelowInit();
@@ -76,7 +99,7 @@ internal static class InitScenarios
             context.Cancel = true;
             came.TrySetResult();
         });
-        InitSignals signals = new();
+        InitSignals signals = new(new UnixInitOptions());
         Assert.True(Libc.Kill(Environment.ProcessId, UnixSignal.Usr1.Number).IsSuccess);
         await came.Task.WaitAsync(TestTimeout);
 

@@ -37,6 +37,13 @@ public sealed class UnixInitTests
     }
 
     [Fact]
+    public async Task RunAsPid1_AdoptedExits_AreToldToTheApp()
+    {
+        await using ScenarioProcess scenario = StartBelowInit(InitScenarios.TellAdoptedExitsAsync);
+        await scenario.EndWellAsync();
+    }
+
+    [Fact]
     public async Task RunAsPid1_Signals_ArePassedOnOnceEach()
     {
         await using ScenarioProcess scenario = StartBelowInit(InitScenarios.CountSignalsAsync);

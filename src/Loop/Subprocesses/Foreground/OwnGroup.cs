@@ -22,6 +22,9 @@ internal static class OwnGroup
         return false;
     }
 
+    /// <summary>Our parent's pid; 0 where /proc can't be read.</summary>
+    internal static int Parent() => Read(Environment.ProcessId).Parent;
+
     /// <summary>Stops the whole group, us included; returns once we have been continued, or shortly before we stop.</summary>
     /// <param name="signal">SIGTSTP, SIGTTIN, SIGTTOU or SIGSTOP.</param>
     internal static void Stop(int signal)

@@ -1,0 +1,72 @@
+using System.Text;
+using UnixLoop.Interop;
+using UnixLoop.Subprocesses;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Init;
+
+/// <summary>What an init starts: files to try in this order, and the bytes of arguments and variables, each ended by NUL.</summary>
+internal sealed unsafe class InitProgram
+{
+    private const string OwnFile = "/proc/self/exe";
+    private readonly string[] _files;
+    private readonly byte[] _arguments;
+    private byte[] _variables = File.ReadAllBytes("/proc/self/environ");
+
+    private InitProgram(string[] files, byte[] arguments) => (_files, _arguments) = (files, arguments);
+
+    /// <summary>This program once more: by its name, so that ps(1) shows that, or by the link where the file has gone (proc_pid_cmdline(5), proc_pid_environ(5)).</summary>
+    internal static InitProgram Self() =>
+        new([File.Exists(Environment.ProcessPath) ? Environment.ProcessPath : OwnFile], File.ReadAllBytes("/proc/self/cmdline"));
+
+    /// <summary>As execvp(3) looks for it.</summary>
+    internal static InitProgram Command(string fileName, IEnumerable<string> arguments)
+    {
+        string[] files = fileName.Contains('/')
+            ? [fileName]
+            : [.. (Environment.GetEnvironmentVariable("PATH") ?? ProgramSearch.DefaultPath).Split(':').Select(folder => Path.Combine(folder.Length > 0 ? folder : ".", fileName))];
+        return new InitProgram(files, [.. arguments.Prepend(fileName).SelectMany(Terminated)]);
+    }
+
+    internal void AddVariable(string text) => _variables = [.. _variables, .. Terminated(text)];
+
+    /// <summary>The first file that can be executed. Of the errors, one about a file that is there is the one to tell.</summary>
+    internal PosixResult Spawn(byte* actions, byte* attributes)
+    {
+        PosixResult error = PosixResult.Failure(ENOENT);
+        fixed (byte* argumentsText = _arguments)
+        fixed (byte* variablesText = _variables)
+        fixed (nint* argv = Pointers(argumentsText, _arguments.Length))
+        fixed (nint* envp = Pointers(variablesText, _variables.Length))
+        {
+            foreach (string file in _files)
+            {
+                PosixResult result;
+                fixed (byte* path = Terminated(file))
+                    result = Libc.Spawn(path, actions, attributes, (byte**)argv, (byte**)envp);
+                if (result.IsSuccess)
+                    return result;
+                if (result.Errno != ENOENT && result.Errno != ENOTDIR)
+                    error = result;
+            }
+        }
+        return error;
+    }
+
+    public override string ToString() => _files.Length == 1 ? _files[0] : Path.GetFileName(_files[0]);
+
+    private static byte[] Terminated(string text) => [.. Encoding.UTF8.GetBytes(text), 0];
+
+    /// <summary>To each of the NUL-terminated strings in <paramref name="text"/>, and a null.</summary>
+    private static nint[] Pointers(byte* text, int length)
+    {
+        List<nint> pointers = [];
+        for (int start = 0; start < length;)
+        {
+            pointers.Add((nint)(text + start));
+            int end = new ReadOnlySpan<byte>(text + start, length - start).IndexOf((byte)0);
+            start = end < 0 ? length : start + end + 1;
+        }
+        return [.. pointers, 0];
+    }
+}

@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Runtime.Versioning;
+using UnixLoop.Process.Tests.Children;
+using UnixLoop.Process.Tests.Samples;
+
+namespace UnixLoop.Process.Tests.Init;
+
+/// <summary>"WorkerApp init", as PID 1 of a namespace of its own or below whoever started it.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class InitCommandTests
+{
+    private static readonly string[] Unshare = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+
+    [Theory]
+    [InlineData("exit 0", 0)]
+    [InlineData("exit 7", 7)]
+    [InlineData("kill -KILL $$", 137)]
+    public async Task End_OfTheCommand_IsPassedOn(string script, int expected)
+    {
+        await using SampleProgram init = Start("init", "sh", "-c", script);
+        Assert.Equal(expected, await init.WaitForExitAsync());
+    }
+
+    [Theory]
+    [InlineData(127, "no-such-program-anywhere")]
+    [InlineData(127, "/no/such/program")]
+    [InlineData(126, "/etc/passwd")]
+    [InlineData(2, "-x")]
+    [InlineData(2, "-r", "TERM", "true")]
+    [InlineData(2)]
+    public async Task Start_Impossible_SaysWhy(int expected, params string[] arguments)
+    {
+        await using SampleProgram init = Start(["init", .. arguments]);
+        Assert.Equal(expected, await init.WaitForExitAsync());
+        init.Expect("WorkerApp");
+    }
+
+    // Standard signals coalesce, so each one is awaited before the next.
+    [Fact]
+    public async Task Signals_EachArrivesOnce()
+    {
+        await using SampleProgram init = Start("init", "sh", "-c", "trap 'echo got TERM' TERM; trap 'echo got USR1' USR1; trap 'echo got HUP' HUP; trap 'echo got INT' INT; echo ready; while :; do read line && break; done; exit 3");
+        init.Expect("ready");
+        foreach ((int number, string name) in ((int, string)[])[(15, "TERM"), (10, "USR1"), (1, "HUP"), (2, "INT")])
+        {
+            init.Kill(number);
+            init.Expect($"got {name}");
+        }
+        await init.Input.WriteLineAsync("end");
+        Assert.Equal(3, await init.WaitForExitAsync());
+        Assert.Equal(4, init.Count("got "));
+    }
+
+    [Fact]
+    public async Task Signals_WithRule_AreRewritten()
+    {
+        await using SampleProgram init = Start("init", "-r", "TERM:USR2", "sh", "-c", "trap 'echo got TERM; exit 1' TERM; trap 'echo got USR2; exit 4' USR2; echo ready; while :; do read line; done");
+        init.Expect("ready");
+        init.Kill(15);
+        Assert.Equal(4, await init.WaitForExitAsync());
+        Assert.Equal(0, init.Count("got TERM"));
+    }
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 2)]
+    public async Task Signals_ToTheGroup_ReachTheCommandsChildren(bool group, int expected)
+    {
+        // The inner shell says what it gets; the outer one ends when it has ended, or at once.
+        const string Script = "sh -c 'trap \"echo got it; exit 0\" USR1; echo inner; while :; do sleep 0.05; done' & trap 'echo got it' USR1; echo outer; wait; wait; kill $! 2>/dev/null; exit 0";
+        await using SampleProgram init = Start([.. (string[])(group ? ["init", "-g"] : ["init"]), "sh", "-c", group ? Script : Script.Replace("wait; wait;", "wait;", StringComparison.Ordinal)]);
+        init.Expect("inner");
+        init.Expect("outer");
+        init.Kill(10);
+        Assert.Equal(0, await init.WaitForExitAsync());
+        Assert.Equal(expected, init.Count("got it"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Orphans_AThousandInBursts_AreReapedAtOnce(bool asPid1)
+    {
+        // Twenty bursts of fifty; then the init must be left with one child. Its pid is the shell's parent.
+        const string Script = """
+            b=0; while [ $b -lt 20 ]; do b=$((b+1)); i=0; while [ $i -lt 50 ]; do i=$((i+1)); (sleep 0.0$b & ) ; done; done
+            echo made
+            while [ "$(cat /proc/$PPID/task/*/children | wc -w)" -gt 1 ]; do sleep 0.01; done
+            echo alone
+            """;
+        await using SampleProgram init = asPid1 ? StartAsPid1("init", "sh", "-c", Script) : Start("init", "-s", "sh", "-c", Script);
+        init.Expect("made");
+        init.Expect("alone");
+        Assert.Equal(0, await init.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Orphans_Zombie_IsGoneWithin100Milliseconds()
+    {
+        // The grandchild tells its pid and dies once the line has been read; the init is then looked at from outside.
+        await using SampleProgram init = Start("init", "-s", "sh", "-c", "(sh -c 'echo pid $$; exec sleep 1000' &); while :; do read line && break; done");
+        init.Expect(line => line.StartsWith("pid ", StringComparison.Ordinal), "pid");
+        int orphan = int.Parse(init.Lines.First(line => line.StartsWith("pid ", StringComparison.Ordinal))[4..], CultureInfo.InvariantCulture);
+        init.ExpectSoon(() => File.ReadAllText($"/proc/{orphan}/stat").Contains($") S {init.Id} ", StringComparison.Ordinal));
+        long best = long.MaxValue;
+        long began = System.Diagnostics.Stopwatch.GetTimestamp();
+        TestSupport.Interop.TestLibc.Kill(orphan, 9);
+        init.ExpectSoon(() => !Directory.Exists($"/proc/{orphan}"));
+        best = Math.Min(best, System.Diagnostics.Stopwatch.GetTimestamp() - began);
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(0, best), TimeSpan.Zero, TimeSpan.FromMilliseconds(100));
+        await init.Input.WriteLineAsync("end");
+        Assert.Equal(0, await init.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Descriptors_OfTheServiceManager_ReachTheCommand()
+    {
+        string program = SampleProgram.PathOf("WorkerApp");
+        await using SampleProgram init = SampleProgram.Start("/bin/sh", "-c", $"exec 3</dev/zero; export LISTEN_FDS=1 NOTIFY_SOCKET=/nobody; exec {program} init sh -c 'readlink /proc/self/fd/3; echo $NOTIFY_SOCKET'");
+        init.Expect("/dev/zero");
+        init.Expect("/nobody");
+        Assert.Equal(0, await init.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Rule19_CtrlC_ReachesTheCommandOnce()
+    {
+        await using Terminal terminal = Terminal.Open($"exec {SampleProgram.PathOf("WorkerApp")} init sh -c 'trap \"echo got INT\" INT; echo ready; while :; do if read line; then exit 5; fi; done'");
+        terminal.Expect("ready");
+        terminal.Type(Terminal.CtrlC);
+        terminal.Expect("got INT");
+        terminal.Type("end\n");
+        Assert.Equal(5, await terminal.WaitForExitAsync());
+        Assert.Equal(1, terminal.Count("got INT"));
+    }
+
+    [Fact]
+    public async Task Rule19_CtrlZ_BelowAShell_StopsTheJobAndFgContinuesIt()
+    {
+        Requires.Tool("bash");
+        await using Terminal terminal = Terminal.Open("exec bash --norc --noprofile -i");
+        terminal.Type($"PS1='p''rompt> '; {SampleProgram.PathOf("WorkerApp")} init sh -c 'echo re\"\"ady; while read line; do echo \"line: $line\"; [ \"$line\" = end ] && exit 5; done'\n");
+        terminal.Expect("ready");
+        terminal.Type(Terminal.CtrlZ);
+        terminal.Expect("Stopped");
+        terminal.Type("fg\n");
+        terminal.Type("one\n");
+        terminal.Expect("line: one");
+        terminal.Type("end\n");
+        terminal.Expect("line: end");
+        terminal.Type("echo code is $?\n");
+        terminal.Expect("code is 5");
+        terminal.Type("exit 0\n");
+        Assert.Equal(0, await terminal.WaitForExitAsync());
+    }
+
+    private static SampleProgram Start(params string[] arguments) => SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), arguments);
+
+    private static SampleProgram StartAsPid1(params string[] arguments)
+    {
+        InitProcessTests.RequiresPidNamespace();
+        return SampleProgram.Start("unshare", [.. Unshare, SampleProgram.PathOf("WorkerApp"), .. arguments]);
+    }
+}
