@@ -5,7 +5,7 @@ namespace UnixLoop.Process.Tests.Architecture;
 public sealed partial class DocumentationTests
 {
     public static TheoryData<string> Pages =>
-        ["architecture", "asyncio", "loop", "signals", "children", "subprocesses", "attributes", "pipelines", "supervision", "hosting", "diagnostics", "performance", "fault-injection", "linux"];
+        ["architecture", "asyncio", "loop", "signals", "children", "subprocesses", "attributes", "pipelines", "supervision", "hosting", "diagnostics", "performance", "datagrams", "fault-injection", "linux"];
 
     [Theory, MemberData(nameof(Pages))]
     public void Docs_EveryRoom_HasItsPage(string page)

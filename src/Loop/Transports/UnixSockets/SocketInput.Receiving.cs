@@ -74,6 +74,7 @@ internal sealed partial class SocketInput
             if (!_isReading)
                 ReleaseAllNeedsLock();
         }
+        Receiver?.OnEnded(isAbandoned: true);
     }
 
     private void ReceiveNeedsLock(bool toEnd)

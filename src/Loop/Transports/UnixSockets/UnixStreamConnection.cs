@@ -47,7 +47,8 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
         _owner = owner;
         _logger = loop.LoggerFactory.CreateLogger<UnixStreamConnection>();
         _metrics = SocketMetrics.Of(loop);
-        _input = new SocketInput(this, options);
+        _descriptors = options.MaxDescriptors > 0 ? new ConnectionDescriptors(options.MaxDescriptors) : null;
+        _input = new SocketInput(this, options) { Receiver = _descriptors };
         _output = new SocketOutput(this, options);
     }
 

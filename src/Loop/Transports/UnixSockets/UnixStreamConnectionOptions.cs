@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using UnixLoop.Interop;
 
 namespace UnixLoop.Transports;
 
@@ -37,8 +38,17 @@ public sealed class UnixStreamConnectionOptions
     /// <value>Default 5 s; zero drops at once what the socket does not take, <see cref="Timeout.InfiniteTimeSpan"/> waits for as long as the peer lives.</value>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How many descriptors of the peer's (unix(7), SCM_RIGHTS) may wait for <see cref="UnixStreamConnection.TryTakeDescriptor"/>. More, or one that this
+    /// process may not open, are closed and fail the input with ETOOMANYREFS.
+    /// </summary>
+    /// <value>0 to 253. Default 0: the kernel closes what a peer sends.</value>
+    public int MaxDescriptors { get; init; }
+
     internal void Validate()
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(MaxDescriptors);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxDescriptors, Libc.MaxDescriptorsPerMessage);
         ArgumentNullException.ThrowIfNull(Scheduler);
         ArgumentOutOfRangeException.ThrowIfNegative(InputLowWaterMark);
         ArgumentOutOfRangeException.ThrowIfLessThan(InputHighWaterMark, InputLowWaterMark);
