@@ -1,7 +1,7 @@
 namespace UnixLoop.Transports;
 
-/// <summary>What <c>SendFileAsync</c> does where the kernel can't send the file by itself.</summary>
-internal enum SendFileFallback
+/// <summary>What <see cref="SendFileExtensions.SendFileAsync(UnixStreamConnection, System.IO.FileStream, long, long?, SendFileFallback, System.Threading.CancellationToken)"/> does where the kernel can't send the file by itself.</summary>
+public enum SendFileFallback
 {
     /// <summary>Reads the file and writes what it has read.</summary>
     Allow,

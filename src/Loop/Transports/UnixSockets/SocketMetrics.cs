@@ -43,7 +43,7 @@ internal sealed class SocketMetrics
             _bytes.Add(bytes, _loopName, s_receive);
     }
 
-    internal void Sent(int bytes)
+    internal void Sent(long bytes)
     {
         if (_bytes.Enabled)
             _bytes.Add(bytes, _loopName, s_transmit);

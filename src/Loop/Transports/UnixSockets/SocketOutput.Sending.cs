@@ -1,5 +1,6 @@
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
+using UnixLoop.Transports.SendFile;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Transports.UnixSockets;
@@ -57,6 +58,7 @@ internal sealed partial class SocketOutput
         {
             if (_isCompleted)
                 return;
+            CheckNoOperation();
             bool wasOver = _isOver;
             SendOrQueueNeedsLock();
             _isCompleted = true;
@@ -89,22 +91,27 @@ internal sealed partial class SocketOutput
     {
         bool isOver;
         bool dispatch;
+        IOutputOperation? operation;
         lock (_gate)
         {
             if (_isOver)
                 return;
+            operation = _hasBegun ? _operation : null;
             if (!_queue.IsEmpty)
                 SendNeedsLock(ref _queue, PipeDefaults.BytesPerTurn);
             if (isPeerGone && !_isOver)
-                OverNeedsLock(_queue.IsEmpty ? null : _connection.SendFailed(PosixResult.Failure(EPIPE)));
+                OverNeedsLock(_queue.IsEmpty && _operation is null ? null : _connection.SendFailed(PosixResult.Failure(EPIPE)));
+            BeginIfDrainedNeedsLock();
             ShutDownIfDrainedNeedsLock();
-            if (_queue.IsEmpty && !_isOver)
+            if (_queue.IsEmpty && operation is null && !_isOver)
                 _connection.SetInterest(ConnectionDirections.Output, false);
             isOver = _isOver;
             dispatch = TrySignalNeedsLock(_isOver || _queue.Length <= _options.OutputLowWaterMark);
         }
         if (isOver)
             OnOver();
+        else
+            operation?.OnWritable();
         Dispatch(dispatch, fromReadiness: true);
     }
 
@@ -118,6 +125,7 @@ internal sealed partial class SocketOutput
             if (_isOver)
                 return Task.CompletedTask;
             _closed = disposed;
+            StopOperationNeedsLock(disposed);
             ShutDownIfDrainedNeedsLock();
             isOver = _isOver;
             if (!isOver)
@@ -211,7 +219,7 @@ internal sealed partial class SocketOutput
         }
     }
 
-    private void CountNeedsLock(int bytes)
+    private void CountNeedsLock(long bytes)
     {
         _bytesSent += bytes;
         _sends++;
@@ -221,7 +229,7 @@ internal sealed partial class SocketOutput
 
     private void ShutDownIfDrainedNeedsLock()
     {
-        if ((!_isCompleted && _closed is null) || _isOver || !_queue.IsEmpty)
+        if ((!_isCompleted && _closed is null) || _isOver || !_queue.IsEmpty || _operation is not null)
             return;
         // ENOTCONN for a peer that has gone: it will not miss its end.
         _ = Libc.Shutdown(_connection.Descriptor, SHUT_WR);
@@ -232,6 +240,7 @@ internal sealed partial class SocketOutput
     {
         _isOver = true;
         _failure = failure;
+        StopOperationNeedsLock(GoneError);
         _queue.Clear();
         if (_drained is not null && failure is not null)
             _drained.TrySetException(failure);

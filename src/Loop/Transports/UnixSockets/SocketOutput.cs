@@ -99,6 +99,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
     /// <summary>Writes <paramref name="source"/>, of at least one byte, with descriptors that go with its first; then as <see cref="FlushAsync"/>.</summary>
     internal ValueTask<FlushResult> WriteAsync(ReadOnlySpan<byte> source, IAttachedDescriptors descriptors, CancellationToken cancellationToken)
     {
+        CheckNoOperation();
         BufferSegment segment = BufferSegment.Rent(source.Length);
         segment.Attached = descriptors;
         if (cancellationToken.IsCancellationRequested)
@@ -219,6 +220,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
     {
         if (_isCompleted)
             throw new InvalidOperationException("Writing is over: the writer has been completed.");
+        CheckNoOperation();
     }
 
     private void CheckMayFlushNeedsLock()

@@ -35,7 +35,7 @@ public sealed partial class UnixStreamConnection
 
     internal void OnReceived(int bytes) => _metrics.Received(bytes);
 
-    internal void OnSent(int bytes) => _metrics.Sent(bytes);
+    internal void OnSent(long bytes) => _metrics.Sent(bytes);
 
     internal void OnWriteLost(int count) => SocketLog.WriteAfterLoss(_logger, this, count);
 
