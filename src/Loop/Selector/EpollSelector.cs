@@ -89,6 +89,9 @@ internal sealed unsafe class EpollSelector : IDisposable
         var registration = new SelectorRegistration(this, handle, descriptor, ++_generation, events, handler);
         Volatile.Write(ref _table[descriptor], registration);
         PosixResult added = Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_ADD, descriptor, events, registration.Key);
+        // Of a registration whose EPOLL_CTL_DEL has failed: it becomes this one.
+        if (added.Errno == EEXIST)
+            added = Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_MOD, descriptor, events, registration.Key);
         if (added.IsError)
         {
             Volatile.Write(ref _table[descriptor], null);

@@ -58,6 +58,26 @@ internal static unsafe partial class FaultLibc
         return read((int)handle.DangerousGetHandle(), &value, 1) == 1 ? value : -1;
     }
 
+    /// <summary>read(2) to the end of what does not block, waiting for what is missing; what came before an error or an end.</summary>
+    internal static byte[] ReadToEnd(SafeHandle handle)
+    {
+        var all = new MemoryStream();
+        byte[] block = new byte[65536];
+        fixed (byte* b = block)
+        {
+            while (true)
+            {
+                nint count = read((int)handle.DangerousGetHandle(), b, (nuint)block.Length);
+                if (count > 0)
+                    all.Write(block, 0, (int)count);
+                else if (count == 0 || Marshal.GetLastPInvokeError() != EAGAIN)
+                    return all.ToArray();
+                else
+                    Thread.Sleep(1);
+            }
+        }
+    }
+
     /// <summary>write(2) of one byte.</summary>
     internal static void WriteByte(SafeHandle handle, byte value)
     {

@@ -5,7 +5,24 @@ namespace UnixLoop.Process.Tests.Architecture;
 public sealed partial class DocumentationTests
 {
     public static TheoryData<string> Pages =>
-        ["architecture", "asyncio", "loop", "signals", "children", "subprocesses", "attributes", "pipelines", "supervision", "hosting", "diagnostics", "performance", "datagrams", "fault-injection", "linux"];
+    [
+        "architecture",
+        "asyncio",
+        "attributes",
+        "children",
+        "datagrams",
+        "diagnostics",
+        "fault-injection",
+        "hosting",
+        "linux",
+        "loop",
+        "performance",
+        "pipelines",
+        "sendfile",
+        "signals",
+        "subprocesses",
+        "supervision",
+    ];
 
     [Theory, MemberData(nameof(Pages))]
     public void Docs_EveryRoom_HasItsPage(string page)
