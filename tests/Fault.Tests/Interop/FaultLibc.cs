@@ -63,18 +63,19 @@ internal static unsafe partial class FaultLibc
     {
         var all = new MemoryStream();
         byte[] block = new byte[65536];
+        int count = 0;
+        while (Eventually.TryWait(() => (count = ReadBlock(handle, block)) >= 0, Campaigns.Campaign.Bound) && count > 0)
+            all.Write(block, 0, count);
+        return all.ToArray();
+    }
+
+    /// <returns>-1 at EAGAIN; an error is an end.</returns>
+    private static int ReadBlock(SafeHandle handle, byte[] block)
+    {
         fixed (byte* b = block)
         {
-            while (true)
-            {
-                nint count = read((int)handle.DangerousGetHandle(), b, (nuint)block.Length);
-                if (count > 0)
-                    all.Write(block, 0, (int)count);
-                else if (count == 0 || Marshal.GetLastPInvokeError() != EAGAIN)
-                    return all.ToArray();
-                else
-                    Thread.Sleep(1);
-            }
+            nint count = read((int)handle.DangerousGetHandle(), b, (nuint)block.Length);
+            return count >= 0 ? (int)count : Marshal.GetLastPInvokeError() == EAGAIN ? -1 : 0;
         }
     }
 
