@@ -69,9 +69,9 @@ public sealed class PipeGrowthTests : PipeTest
     {
         var budget = new PipeBudget(PagesOfOne);
         using UnixHandle event_ = new(Libc.EventFd().IntValue);
-        Assert.False(budget.TryGrow(event_));
+        Assert.False(budget.TryGrow(event_.Descriptor));
         Assert.Equal(PagesOfOne, budget.PagesLeft);
-        Assert.True(budget.TryGrow(_read));
+        Assert.True(budget.TryGrow(_read.Descriptor));
         _read.Dispose();
         _write.Dispose();
     }

@@ -12,7 +12,7 @@ public sealed class ReadPumpAllocationTests : PipeTest
     public async Task Read_InSteadyState_AllocatesNothing()
     {
         (UnixHandle read, UnixHandle write) = NewPipe();
-        var sink = new PipeReadSink(Loop.PipeScheduler);
+        var sink = new PipeReadSink(Loop);
         var pump = new ReadPump(Loop, read, sink, Owner, budget: null, NullLogger.Instance);
         pump.Start();
         byte[] block = new byte[1000];

@@ -19,7 +19,7 @@ public sealed class ReadPumpTests : PipeTest
     {
         await base.InitializeAsync();
         (UnixHandle read, _write) = NewPipe();
-        _sink = new PipeReadSink(Loop.PipeScheduler);
+        _sink = new PipeReadSink(Loop);
         _pump = new ReadPump(Loop, read, _sink, Owner, budget: null, NullLogger.Instance);
     }
 
@@ -66,7 +66,7 @@ public sealed class ReadPumpTests : PipeTest
         // The write end of a pipe can't be read: EBADF.
         (UnixHandle read, UnixHandle wrong) = NewPipe();
         var owner = new PipeOwner();
-        var sink = new PipeReadSink(Loop.PipeScheduler);
+        var sink = new PipeReadSink(Loop);
         var pump = new ReadPump(Loop, wrong, sink, owner, budget: null, NullLogger.Instance);
         await Loop.InvokeAsync(() => { pump.Start(); pump.Drain(); }).WaitAsync(TestTimeout);
         IOException error = await Assert.ThrowsAsync<IOException>(() => sink.Reader.ReadAsync().AsTask().WaitAsync(TestTimeout));

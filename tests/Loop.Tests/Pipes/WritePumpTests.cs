@@ -96,7 +96,7 @@ public sealed class WritePumpTests : PipeTest
     {
         _read.Dispose();
         await Owner.Ended;
-        Assert.False(_pump.HasFailed);
+        Assert.Null(_pump.Failure);
         Assert.True((await _writer.FlushAsync()).IsCompleted);
         // The event stays; its registration went with the first one.
         Assert.InRange(await CountIdleTurnsAsync(), 0, 3);

@@ -9,7 +9,7 @@ namespace UnixLoop.Subprocesses;
 /// </summary>
 internal sealed class OutputDelivery(SubprocessServices services, SubprocessOutput target, LineFormat format)
 {
-    private readonly PipeReadSink _sink = new(services.Loop.PipeScheduler);
+    private readonly PipeReadSink _sink = new(services.Loop);
 
     internal IReadSink Sink => _sink;
 

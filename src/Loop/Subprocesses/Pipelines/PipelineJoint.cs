@@ -37,7 +37,7 @@ internal sealed class PipelineJoint : IDisposable
             throw failure;
         }
         if (writer.PipeCapacity is not int capacity)
-            return new PipelineJoint(readEnd!, writeEnd!, services.Budget.TryGrow(writeEnd!) ? services.Budget : null);
+            return new PipelineJoint(readEnd!, writeEnd!, services.Budget.TryGrow(writeEnd!.Descriptor) ? services.Budget : null);
         PosixResult resized = Libc.Fcntl(writeEnd!.Descriptor, F_SETPIPE_SZ, capacity);
         if (resized.IsError)
             SpawnLog.PipeCapacityRefused(services.Logger, capacity, resized);

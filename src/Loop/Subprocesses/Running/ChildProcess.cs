@@ -86,7 +86,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
     {
         get
         {
-            Exception? error = Input is BytesPump block ? block.Error : (Input as WritePump)?.Error;
+            Exception? error = Input is BytesPump block ? block.Failure : (Input as WritePump)?.Error;
             return error is IOException { HResult: var errno } && errno == EPIPE ? null : error;
         }
     }

@@ -18,7 +18,7 @@ internal sealed class PipedStreams(SubprocessServices services) : IChildConsumer
 
     public IReadSink OpenOutput(bool isError)
     {
-        var sink = new PipeReadSink(services.Loop.PipeScheduler);
+        var sink = new PipeReadSink(services.Loop);
         if (isError)
             Error = sink;
         else

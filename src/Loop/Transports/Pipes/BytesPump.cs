@@ -6,7 +6,7 @@ namespace UnixLoop.Transports.Pipes;
 
 /// <summary>
 /// Writes one block of memory and closes. What fits into the pipe is written by the thread that calls <see cref="Start"/>:
-/// then nothing is ever registered. A peer that stops reading ends it quietly; what else it ends with is its <see cref="Error"/>.
+/// then nothing is ever registered. A peer that stops reading ends it quietly; what else it ends with is its <see cref="Failure"/>.
 /// </summary>
 /// <param name="loop">Writes the rest on its thread.</param>
 /// <param name="handle">The write end of a pipe, non-blocking; owned from here on.</param>
@@ -24,7 +24,7 @@ internal sealed class BytesPump(UnixEventLoop loop, UnixHandle handle, ReadOnlyM
     public bool IsEnded => _ended;
 
     /// <summary>What kept bytes from being written: a failed write, or the loop's end. To be read once it has ended.</summary>
-    internal Exception? Error { get; private set; }
+    public Exception? Failure { get; private set; }
 
     public void Start()
     {
@@ -91,7 +91,7 @@ internal sealed class BytesPump(UnixEventLoop loop, UnixHandle handle, ReadOnlyM
 
     private void EndNeedsLock(Exception? error)
     {
-        Error = error;
+        Failure = error;
         _ended = true;
         _registration?.Dispose();
         handle.Dispose();

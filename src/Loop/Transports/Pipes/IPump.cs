@@ -6,6 +6,9 @@ internal interface IPump
     /// <summary>Whether the descriptor is closed.</summary>
     bool IsEnded { get; }
 
+    /// <summary>What it ended with; null after a regular end. To be read once it has ended.</summary>
+    Exception? Failure { get; }
+
     /// <summary>Registers the descriptor, with one epoll_ctl(2) from the caller's thread.</summary>
     /// <exception cref="IOException">epoll_ctl(2) failed.</exception>
     /// <exception cref="ObjectDisposedException">The loop has ended.</exception>

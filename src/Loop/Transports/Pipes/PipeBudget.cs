@@ -26,13 +26,13 @@ internal sealed class PipeBudget
     internal int PagesLeft => Volatile.Read(ref _pagesLeft);
 
     /// <summary>Grows the pipe if the budget and the kernel allow it; <see cref="Return"/> is due when it did.</summary>
-    internal bool TryGrow(UnixHandle pipe)
+    internal bool TryGrow(int pipe)
     {
         if (_refused)
             return false;
         if (Interlocked.Add(ref _pagesLeft, -PagesPerPipe) >= 0)
         {
-            PosixResult grown = Libc.Fcntl(pipe.Descriptor, F_SETPIPE_SZ, PipeDefaults.GrownCapacity);
+            PosixResult grown = Libc.Fcntl(pipe, F_SETPIPE_SZ, PipeDefaults.GrownCapacity);
             if (grown.IsSuccess)
                 return true;
             // Other programs of this user have used up the soft limit: trying again would fail for as long as they live.

@@ -1,5 +1,3 @@
-using UnixLoop.Interop;
-
 namespace UnixLoop.Transports.Pipes;
 
 /// <summary>Decides when one pipe is grown: at the second of two consecutive turns that found it full, once (linux.md, rule 13).</summary>
@@ -12,7 +10,7 @@ internal struct PipeGrowth(PipeBudget? budget)
     internal bool IsGrown { get; private set; }
 
     /// <summary>To be told of each turn's bytes; true when this one made the pipe grow.</summary>
-    internal bool Observe(UnixHandle pipe, int bytesRead)
+    internal bool Observe(int pipe, int bytesRead)
     {
         if (_budget is null || IsGrown)
             return false;

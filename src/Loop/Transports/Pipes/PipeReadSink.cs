@@ -13,15 +13,9 @@ internal sealed class PipeReadSink : IReadSink
     private int _unflushed;
     private ConfiguredValueTaskAwaitable<FlushResult>.ConfiguredValueTaskAwaiter _flush;
 
-    internal PipeReadSink(PipeScheduler loop)
+    internal PipeReadSink(UnixEventLoop loop, PipeFlow? flow = null)
     {
-        _pipe = new Pipe(new PipeOptions(
-            readerScheduler: new PoolHandOver(),
-            writerScheduler: loop,
-            pauseWriterThreshold: PipeDefaults.ReadHighWater,
-            resumeWriterThreshold: PipeDefaults.ReadLowWater,
-            minimumSegmentSize: PipeDefaults.ReadBlock,
-            useSynchronizationContext: true));
+        _pipe = (flow ?? PipeFlow.OfReading).ForReading(loop, loop.PipeScheduler);
         _resume = () => _pump!.Resume();
     }
 

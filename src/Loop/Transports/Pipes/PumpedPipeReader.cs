@@ -6,7 +6,7 @@ namespace UnixLoop.Transports.Pipes;
 /// <param name="inner">The reading end of the pump's pipe.</param>
 /// <param name="pump">Fills it.</param>
 /// <param name="owner">Kept alive for as long as the reader is: the finalizer of a forgotten subprocess closes its pipes.</param>
-internal sealed class PumpedPipeReader(PipeReader inner, ReadPump pump, object owner) : PipeReader
+internal sealed class PumpedPipeReader(PipeReader inner, IPump pump, object owner) : PipeReader
 {
     private readonly object _owner = owner;
 

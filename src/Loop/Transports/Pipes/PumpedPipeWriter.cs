@@ -7,19 +7,24 @@ namespace UnixLoop.Transports.Pipes;
 /// <param name="pump">Takes the bytes to the descriptor.</param>
 /// <param name="owner">Kept alive for as long as the writer is: the finalizer of a forgotten subprocess closes its pipes.</param>
 /// <param name="logger">Gets the warning.</param>
-internal sealed class PumpedPipeWriter(WritePump pump, object owner, ILogger logger) : PipeWriter
+/// <param name="lossNotice">Disposed at the completion: a writer that is complete may be forgotten.</param>
+internal sealed class PumpedPipeWriter(IWritePump pump, object owner, ILogger logger, IDisposable? lossNotice = null) : PipeWriter
 {
     /// <summary>asyncio's LOG_THRESHOLD_FOR_CONNLOST_WRITES; an error counts as the first.</summary>
     private const int WarnFrom = 5;
 
     private readonly object _owner = owner;
     private readonly PipeWriter _inner = pump.Writer;
+    private long _accepted;
     private int _lost;
     private bool _isCompleted;
 
     public override bool CanGetUnflushedBytes => true;
 
     public override long UnflushedBytes => _inner.UnflushedBytes;
+
+    /// <summary>Flushed, and not with the kernel yet.</summary>
+    internal long QueuedBytes => Math.Max(0, Volatile.Read(ref _accepted) - pump.BytesWritten);
 
     public override Memory<byte> GetMemory(int sizeHint = 0) => _inner.GetMemory(sizeHint);
 
@@ -31,32 +36,40 @@ internal sealed class PumpedPipeWriter(WritePump pump, object owner, ILogger log
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        if (pump.IsEnded && !_isCompleted)
-            CountLostWrite();
-        return _inner.FlushAsync(cancellationToken);
+        bool wasEnded = CountIfLost();
+        _accepted += _inner.UnflushedBytes;
+        return ToldAtOnce(_inner.FlushAsync(cancellationToken), wasEnded, cancellationToken);
     }
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
     {
-        if (pump.IsEnded && !_isCompleted)
-            CountLostWrite();
-        return _inner.WriteAsync(source, cancellationToken);
+        bool wasEnded = CountIfLost();
+        _accepted += _inner.UnflushedBytes + source.Length;
+        return ToldAtOnce(_inner.WriteAsync(source, cancellationToken), wasEnded, cancellationToken);
     }
 
     public override void Complete(Exception? exception = null)
     {
         _isCompleted = true;
-        // The child can't be told of an exception: its input ends, with what was flushed before.
+        lossNotice?.Dispose();
+        // The other side can't be told of an exception: it meets its end, with what was flushed before.
         _inner.Complete();
     }
 
     public override string ToString() => $"PipeWriter of {_owner}: {pump}";
 
-    private void CountLostWrite()
+    /// <summary>A flush may have written by itself, and failed: then it says so, and not the next one.</summary>
+    private ValueTask<FlushResult> ToldAtOnce(ValueTask<FlushResult> flush, bool wasEnded, CancellationToken cancellationToken) =>
+        !wasEnded && pump.IsEnded && flush.IsCompletedSuccessfully ? _inner.FlushAsync(cancellationToken) : flush;
+
+    private bool CountIfLost()
     {
-        if (_lost == 0 && pump.HasFailed)
+        if (!pump.IsEnded || _isCompleted)
+            return false;
+        if (_lost == 0 && pump.Failure is not null)
             _lost = 1;
         if (_lost++ >= WarnFrom)
             PipeLog.WriteAfterLoss(logger, pump, _lost);
+        return true;
     }
 }

@@ -27,7 +27,7 @@ internal sealed class ReadPump : IPump, IReadyHandler
 
     private readonly Lock _gate = new();
     private readonly UnixEventLoop _loop;
-    private readonly UnixHandle _handle;
+    private readonly PipeEnd _end;
     private readonly IReadSink _sink;
     private readonly IPumpOwner _owner;
     private readonly ILogger _logger;
@@ -39,15 +39,15 @@ internal sealed class ReadPump : IPump, IReadyHandler
     private bool _closeWhenPaused;
 
     /// <param name="loop">Reads on its thread.</param>
-    /// <param name="handle">Non-blocking; owned from here on.</param>
+    /// <param name="end">Never waits; owned from here on.</param>
     /// <param name="sink">Gets the bytes.</param>
     /// <param name="owner">Told of the end.</param>
     /// <param name="budget">For growing the pipe; null leaves its size alone.</param>
     /// <param name="logger">For errors that are no errors, at Debug.</param>
-    internal ReadPump(UnixEventLoop loop, UnixHandle handle, IReadSink sink, IPumpOwner owner, PipeBudget? budget, ILogger logger)
+    internal ReadPump(UnixEventLoop loop, PipeEnd end, IReadSink sink, IPumpOwner owner, PipeBudget? budget, ILogger logger)
     {
         _loop = loop;
-        _handle = handle;
+        _end = end;
         _sink = sink;
         _owner = owner;
         _logger = logger;
@@ -65,13 +65,16 @@ internal sealed class ReadPump : IPump, IReadyHandler
 
     public bool IsEnded => _state == State.Ended;
 
+    /// <summary>What it ended with; null at end of file and after a plain close.</summary>
+    public Exception? Failure { get; private set; }
+
     internal bool IsPaused => _state == State.Paused;
 
     public void Start()
     {
         lock (_gate)
         {
-            _registration = _loop.Selector.Register(_handle, Readable, this);
+            _registration = _loop.Selector.Register(_end.Handle, Readable, this);
             _state = State.Reading;
         }
     }
@@ -157,7 +160,7 @@ internal sealed class ReadPump : IPump, IReadyHandler
         _owner.OnEnded(this);
     }
 
-    public override string ToString() => $"{_owner.Describe(this)} ({_handle}, {_state})";
+    public override string ToString() => $"{_owner.Describe(this)} ({_end}, {_state})";
 
     /// <summary>Reads until there is nothing more, the end, an error, or <paramref name="limit"/>; returns the bytes read if the pump goes on.</summary>
     private int ReadNeedsLock(bool toEnd, int limit)
@@ -168,7 +171,7 @@ internal sealed class ReadPump : IPump, IReadyHandler
             while (total < limit)
             {
                 Span<byte> room = _sink.GetSpan();
-                PosixResult read = Libc.Read(_handle.Descriptor, room);
+                PosixResult read = _end.Read(room);
                 if (read.IsError)
                 {
                     if (read.Errno == EAGAIN)
@@ -192,7 +195,7 @@ internal sealed class ReadPump : IPump, IReadyHandler
             EndNeedsLock(e);
             return 0;
         }
-        if (_growth.Observe(_handle, total))
+        if (_growth.Observe(_end.Descriptor, total))
             PipeLog.Grown(_logger, this, PipeDefaults.GrownCapacity);
         return total;
     }
@@ -248,9 +251,10 @@ internal sealed class ReadPump : IPump, IReadyHandler
 
     private void EndNeedsLock(Exception? error)
     {
+        Failure = error;
         _state = State.Ended;
         _registration?.Dispose();
-        _handle.Dispose();
+        _end.Close();
         _growth.Return();
         _sink.Complete(error);
     }

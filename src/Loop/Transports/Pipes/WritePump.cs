@@ -9,12 +9,15 @@ using static Tmds.Linux.LibC;
 namespace UnixLoop.Transports.Pipes;
 
 // Constraints
-//  - The peer's close must be seen while there is nothing to write, and EPOLLIN must not be asked for (linux.md, rule 21):
-//    a pipe's write end reports EPOLLERR, which needs no asking.
+//  - The peer's close must be seen while there is nothing to write, and EPOLLIN must not be asked for (linux.md, rule 21): what
+//    shows it depends on the descriptor (PipeEnd).
 //  - That event stays: its registration has to go at the first one, or the loop spins (rule 2).
 //  - A Pipe's reader may be used by one thread at a time, and a pending ReadAsync is a use.
 // Scheme
-//  - The pipe's reader schedules on the loop; what it finds is written at once. Only when write(2) says EAGAIN is EPOLLOUT asked for.
+//  - The pipe's reader is scheduled inline: with nothing queued, FlushAsync itself writes, on its own thread, and what fits is
+//    with the kernel when it returns. Only when write(2) says EAGAIN is EPOLLOUT asked for, and the loop writes the rest.
+//  - One lock guards the reader's side, whichever thread it is on. No code of the user runs under it: writers that wait are
+//    continued on the pool or by a post.
 //  - Queued data is never lost in silence: when the peer has gone, its writer's flush fails with EPIPE, or, if all had been
 //    written, reports the end.
 //
@@ -23,14 +26,13 @@ namespace UnixLoop.Transports.Pipes;
 //   Waiting   data                                           Waiting (written), Blocked (EAGAIN, or the turn's share is used)
 //   Blocked   EPOLLOUT                                       Waiting, Blocked
 //   any       completed and written, peer gone, error, Close, loop's end   Ended
-internal sealed class WritePump : IPump, IReadyHandler
+internal sealed class WritePump : IWritePump, IReadyHandler
 {
-    private static readonly uint PeerGone = (uint)(EPOLLERR | EPOLLHUP);
     private static readonly uint Writable = (uint)EPOLLOUT;
 
     private readonly Lock _gate = new();
     private readonly UnixEventLoop _loop;
-    private readonly UnixHandle _handle;
+    private readonly PipeEnd _end;
     private readonly Pipe _pipe;
     private readonly IPumpOwner _owner;
     private readonly ILogger _logger;
@@ -40,26 +42,21 @@ internal sealed class WritePump : IPump, IReadyHandler
     private SelectorRegistration? _registration;
     private volatile State _state;
     private ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _read;
-    private Exception? _failure;
+    private long _written;
 
-    /// <param name="loop">Writes on its thread.</param>
-    /// <param name="handle">The write end of a pipe or FIFO, non-blocking; owned from here on.</param>
+    /// <param name="loop">Writes what the descriptor did not take at once.</param>
+    /// <param name="end">Never waits; owned from here on.</param>
     /// <param name="owner">Told of the end.</param>
     /// <param name="logger">For errors on the peer's side, at Debug.</param>
-    internal WritePump(UnixEventLoop loop, UnixHandle handle, IPumpOwner owner, ILogger logger)
+    /// <param name="flow">Null for a subprocess's.</param>
+    internal WritePump(UnixEventLoop loop, PipeEnd end, IPumpOwner owner, ILogger logger, PipeFlow? flow = null)
     {
         _loop = loop;
-        _handle = handle;
+        _end = end;
         _owner = owner;
         _logger = logger;
         _onData = OnData;
-        _pipe = new Pipe(new PipeOptions(
-            readerScheduler: loop.PipeScheduler,
-            writerScheduler: new PoolHandOver(),
-            // A Pipe pauses at its threshold and resumes below it; the marks mean above, and at or below.
-            pauseWriterThreshold: PipeDefaults.WriteHighWater + 1,
-            resumeWriterThreshold: PipeDefaults.WriteLowWater + 1,
-            useSynchronizationContext: true));
+        _pipe = (flow ?? PipeFlow.OfWriting).ForWriting(loop, PipeScheduler.Inline);
     }
 
     private enum State
@@ -72,24 +69,31 @@ internal sealed class WritePump : IPump, IReadyHandler
 
     public bool IsEnded => _state == State.Ended;
 
-    /// <summary>Whether it ended with an error, of which the writer has been told.</summary>
-    internal bool HasFailed => _failure is not null;
+    /// <summary>What it ended with, of which the writer has been told.</summary>
+    public Exception? Failure { get; private set; }
 
     /// <summary>What kept accepted bytes from being written: a failed write, or the loop's end. To be read once it has ended.</summary>
-    internal Exception? Error => _failure is IOException || _loop.HasEnded ? _failure : null;
+    internal Exception? Error => Failure is IOException || _loop.HasEnded ? Failure : null;
 
-    internal PipeWriter Writer => _pipe.Writer;
+    public PipeWriter Writer => _pipe.Writer;
+
+    public long BytesWritten => Volatile.Read(ref _written);
 
     public void Start()
     {
+        bool ended;
         lock (_gate)
         {
-            _registration = _loop.Selector.Register(_handle, PeerGone, this);
+            _registration = _loop.Selector.Register(_end.Handle, _end.PeerGoneEvents, this);
             _state = State.Waiting;
             WaitForDataNeedsLock();
+            ended = _state == State.Ended;
         }
+        if (ended)
+            _owner.OnEnded(this);
     }
 
+    /// <summary>On the thread that flushes or completes, or on the loop.</summary>
     private void OnData()
     {
         bool ended;
@@ -97,7 +101,8 @@ internal sealed class WritePump : IPump, IReadyHandler
         {
             if (_state != State.Waiting)
                 return;
-            WriteNeedsLock(_read.GetResult());
+            if (WriteNeedsLock(_read.GetResult()))
+                WaitForDataNeedsLock();
             ended = _state == State.Ended;
         }
         if (ended)
@@ -111,10 +116,10 @@ internal sealed class WritePump : IPump, IReadyHandler
         {
             if (_state == State.Ended)
                 return;
-            if ((events & PeerGone) != 0)
+            if (_end.IsPeerGone(events))
                 EndByPeerNeedsLock();
-            else if (_state == State.Blocked && _pipe.Reader.TryRead(out ReadResult result))
-                WriteNeedsLock(result);
+            else if (_state == State.Blocked && _pipe.Reader.TryRead(out ReadResult result) && WriteNeedsLock(result))
+                WaitForDataNeedsLock();
             ended = _state == State.Ended;
         }
         if (ended)
@@ -135,53 +140,62 @@ internal sealed class WritePump : IPump, IReadyHandler
         _owner.OnEnded(this);
     }
 
-    public override string ToString() => $"{_owner.Describe(this)} ({_handle}, {_state})";
+    public override string ToString() => $"{_owner.Describe(this)} ({_end}, {_state})";
 
+    /// <summary>Writes what has come meanwhile, until there is nothing, or the descriptor takes no more.</summary>
     private void WaitForDataNeedsLock()
     {
-#pragma warning disable CA2012 // consumed once: by OnData, or by the end
-        _read = _pipe.Reader.ReadAsync().ConfigureAwait(false).GetAwaiter();
+        do
+        {
+#pragma warning disable CA2012 // consumed once: here, by OnData, or by the end
+            _read = _pipe.Reader.ReadAsync().ConfigureAwait(false).GetAwaiter();
 #pragma warning restore CA2012
-        // Also where it has completed already: that is the next turn's work.
-        _read.UnsafeOnCompleted(_onData);
+            if (!_read.IsCompleted)
+            {
+                _read.UnsafeOnCompleted(_onData);
+                return;
+            }
+        }
+        while (WriteNeedsLock(_read.GetResult()));
     }
 
-    private void WriteNeedsLock(ReadResult result)
+    /// <returns>Whether all is written, and more may come.</returns>
+    private bool WriteNeedsLock(ReadResult result)
     {
         ReadOnlySequence<byte> buffer = result.Buffer;
-        PosixResult written = WriteAll(_handle.Descriptor, ref buffer);
+        PosixResult written = WriteAll(ref buffer);
         _pipe.Reader.AdvanceTo(buffer.Start, buffer.Start);
         if (written.IsError && written.Errno != EAGAIN)
         {
             EndByErrorNeedsLock(written);
+            return false;
         }
-        else if (!buffer.IsEmpty)
+        if (!buffer.IsEmpty)
         {
             _state = State.Blocked;
-            ModifyNeedsLock(Writable);
+            ModifyNeedsLock(Writable | _end.PeerGoneEvents);
+            return false;
         }
-        else if (result.IsCompleted)
+        if (result.IsCompleted)
         {
             EndNeedsLock(null);
+            return false;
         }
-        else
-        {
-            _state = State.Waiting;
-            ModifyNeedsLock(PeerGone);
-            if (_state == State.Waiting)
-                WaitForDataNeedsLock();
-        }
+        _state = State.Waiting;
+        ModifyNeedsLock(_end.PeerGoneEvents);
+        return _state == State.Waiting;
     }
 
     /// <summary>Writes until all is written, the pipe is full, or the turn's share is used; takes what was written off <paramref name="buffer"/>.</summary>
-    private static PosixResult WriteAll(int descriptor, ref ReadOnlySequence<byte> buffer)
+    private PosixResult WriteAll(ref ReadOnlySequence<byte> buffer)
     {
         for (int total = 0; !buffer.IsEmpty && total < PipeDefaults.BytesPerTurn;)
         {
-            PosixResult written = GatheredWrite.Write(descriptor, buffer);
+            PosixResult written = _end.Write(buffer);
             if (written.IsError)
                 return written;
             total += written.IntValue;
+            Volatile.Write(ref _written, _written + written.IntValue);
             buffer = buffer.Slice(written.IntValue);
         }
         return PosixResult.Success();
@@ -222,10 +236,10 @@ internal sealed class WritePump : IPump, IReadyHandler
 
     private void EndNeedsLock(Exception? error)
     {
+        Failure = error;
         _state = State.Ended;
-        _failure = error;
         _registration?.Dispose();
-        _handle.Dispose();
+        _end.Close();
         _pipe.Reader.Complete(error);
     }
 }
