@@ -44,7 +44,10 @@ internal sealed unsafe class EpollSelector : IDisposable
             Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_ADD, eventFd.Descriptor, (uint)(EPOLLIN | EPOLLET), WakeUp),
             "epoll_ctl for the loop's eventfd");
 
-    /// <summary>Registers from any thread and borrows the handle until the registration is disposed.</summary>
+    /// <summary>
+    /// Registers from any thread and borrows the handle until the registration is disposed. With no events it is not in epoll, and
+    /// told of the loop's end alone, until <see cref="SelectorRegistration.Modify"/> asks for some.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The descriptor is registered already; the message names the holder.</exception>
     /// <exception cref="ArgumentException">The descriptor can't be polled.</exception>
     /// <exception cref="IOException">epoll_ctl(2) failed.</exception>
@@ -88,7 +91,7 @@ internal sealed unsafe class EpollSelector : IDisposable
 
         var registration = new SelectorRegistration(this, handle, descriptor, ++_generation, events, handler);
         Volatile.Write(ref _table[descriptor], registration);
-        PosixResult added = Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_ADD, descriptor, events, registration.Key);
+        PosixResult added = events == 0 ? PosixResult.Success() : Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_ADD, descriptor, events, registration.Key);
         // Of a registration whose EPOLL_CTL_DEL has failed: it becomes this one.
         if (added.Errno == EEXIST)
             added = Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_MOD, descriptor, events, registration.Key);

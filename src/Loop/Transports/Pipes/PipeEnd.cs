@@ -58,6 +58,9 @@ internal readonly struct PipeEnd
     /// <inheritdoc cref="Read"/>
     internal PosixResult Write(in ReadOnlySequence<byte> bytes) => GatheredWrite.Write(Descriptor, IsSocket, bytes);
 
+    /// <summary>"pipe"; for the name of an end that has no other.</summary>
+    internal string ToName() => PipeInspection.NameOf(_kind);
+
     internal void Close() => Handle.Dispose();
 
     /// <summary>"descriptor 5"; "descriptor (closed)".</summary>

@@ -1,0 +1,25 @@
+using UnixLoop.Interop;
+
+namespace UnixLoop.Transports.Pipes;
+
+/// <summary>What opening by path can meet.</summary>
+internal static class PipePaths
+{
+    internal static IOException OpenFailed(PosixResult opened, string path, PipeUse use) =>
+        PosixError.ToException(opened, $"open '{path}' for {(use == PipeUse.Read ? "reading" : "writing")}");
+
+    /// <summary>The end that was opened; closed again if it is none.</summary>
+    internal static PipeEnd Inspect(int descriptor, string path, PipeUse use)
+    {
+        var handle = new UnixHandle(descriptor);
+        try
+        {
+            return PipeInspection.Inspect(handle, use, $"'{path}'", nameof(path));
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+}
