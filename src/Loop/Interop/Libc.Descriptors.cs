@@ -9,7 +9,6 @@ internal static unsafe partial class Libc
     // inode(7), as values of FileType
     internal const int CharacterDevice = 0x2000;
     internal const int BlockDevice = 0x6000;
-    internal const int SocketType = 0xC000;
 
     /// <summary>fstat(2), by way of statx(2): what kind of thing is open.</summary>
     internal static PosixResult StatDescriptor(int descriptor, out DescriptorStatus status)

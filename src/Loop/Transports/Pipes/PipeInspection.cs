@@ -50,7 +50,7 @@ internal static class PipeInspection
     internal static PipeEndKind? KindOf(int descriptor, in DescriptorStatus status) => status.Type switch
     {
         Libc.Fifo => PipeEndKind.Pipe,
-        Libc.SocketType when IsConnectedStream(descriptor) => IsUnix(descriptor) ? PipeEndKind.UnixSocket : PipeEndKind.Socket,
+        Libc.SocketFile when IsConnectedStream(descriptor) => IsUnix(descriptor) ? PipeEndKind.UnixSocket : PipeEndKind.Socket,
         Libc.CharacterDevice when IsMemoryDevice(status) => PipeEndKind.File,
         Libc.CharacterDevice => Libc.IsTerminal(descriptor) ? PipeEndKind.Terminal : PipeEndKind.Device,
         _ => null,
@@ -70,7 +70,7 @@ internal static class PipeInspection
         Libc.RegularFile => "a regular file",
         Libc.Directory => "a directory",
         Libc.BlockDevice => "a block device",
-        Libc.SocketType => "a socket that is not a connected stream",
+        Libc.SocketFile => "a socket that is not a connected stream",
         Libc.Fifo => "a FIFO",
         Libc.CharacterDevice => "a character device",
         _ => "of a kind that has no bytes to read or write",
