@@ -36,6 +36,18 @@ public sealed class HelperFaultTests : IDisposable
     }
 
     [Fact]
+    public void Start_HelperRefused_IsLoggedOnce()
+    {
+        var log = new EventLog();
+        for (int i = 0; i < 2; i++)
+        {
+            using FaultScope fault = FaultScope.Fail("clone3", EPERM);
+            Assert.Equal(0, Spawned.Reap(Spawner.Start(new SubprocessStartInfo("true"), Stdio.Null, Stdio.Null, Stdio.Inherit, log)));
+        }
+        Assert.Equal(1, log.Count("SpawnHelperRefused"));
+    }
+
+    [Fact]
     public void Start_ProcessLimit_NamesBothThatItCanBe()
     {
         SubprocessStartException e = Fails("clone3", EAGAIN);

@@ -9,11 +9,13 @@ namespace UnixLoop.Hosting.Supervision;
 /// <summary>The supervised processes of a host, from its start to its stop.</summary>
 /// <remarks>
 /// Their children are made by a factory of its own, so that the host's stop of all other children, which has one grace for all, passes
-/// them by.
+/// them by. What that factory needs is asked for at once: a service provider disposes in reverse, and the loop must outlive us.
 /// </remarks>
 internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IAsyncDisposable, IDisposable
 {
     private readonly IServiceProvider _services;
+    private readonly IUnixEventLoop _loop;
+    private readonly IChildWatcher _watcher;
     private readonly ProcessCatalog _catalog;
     private readonly IUnixHostDrain _drain;
     private readonly IHostApplicationLifetime _application;
@@ -31,9 +33,12 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
     private bool _isDraining;
     private bool _isLeftTold;
 
-    public Supervisor(IServiceProvider services, ProcessCatalog catalog, IUnixHostDrain drain, IHostApplicationLifetime application, ILoggerFactory loggerFactory)
+    public Supervisor(
+        IServiceProvider services, IUnixEventLoop loop, IChildWatcher watcher, ProcessCatalog catalog, IUnixHostDrain drain, IHostApplicationLifetime application, ILoggerFactory loggerFactory)
     {
         _services = services;
+        _loop = loop;
+        _watcher = watcher;
         _catalog = catalog;
         _drain = drain;
         _application = application;
@@ -53,7 +58,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
 
         // The runtime makes its timer thread, and a pipe for it, with the first timer: not in a back-off for want of descriptors.
         _clock.CreateTimer(static _ => { }, null, TimeSpan.FromDays(1), Timeout.InfiniteTimeSpan).Dispose();
-        _children = new SubprocessFactory(_services.GetRequiredService<IUnixEventLoop>(), _services.GetRequiredService<IChildWatcher>());
+        _children = new SubprocessFactory(_loop, _watcher);
         lock (_lock)
         {
             _context = new SupervisionContext

@@ -7,10 +7,12 @@ internal sealed class EventLog : ILoggerFactory, ILogger
 {
     private readonly List<(EventId Id, string Text)> _entries = [];
 
-    internal bool Has(string eventName)
+    internal bool Has(string eventName) => Count(eventName) > 0;
+
+    internal int Count(string eventName)
     {
         lock (_entries)
-            return _entries.Any(entry => entry.Id.Name == eventName);
+            return _entries.Count(entry => entry.Id.Name == eventName);
     }
 
     public ILogger CreateLogger(string categoryName) => this;

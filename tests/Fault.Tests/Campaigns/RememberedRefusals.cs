@@ -18,6 +18,7 @@ internal static class RememberedRefusals
         Set(typeof(PidfdProbe), null, "s_reason", null);
         Set(typeof(PidfdExitInfo), null, "s_refused", false);
         UseHelper(true);
+        Set(typeof(HelperCall), null, "s_refusalLogged", 0);
         Set(typeof(SpawnCall), null, "s_pidfdSpawnRefused", false);
         Set(typeof(PipeBudget), PipeBudget.Shared, "_refused", false);
     }

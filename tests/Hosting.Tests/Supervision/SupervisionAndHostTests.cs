@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
@@ -37,6 +38,20 @@ public sealed class SupervisionAndHostTests : IDisposable
         Assert.Contains("'web'", e.Message);
         await Assert.ThrowsAsync<InvalidOperationException>(() => host.Supervisor.RestartAsync("web"));
         Assert.Equal(SupervisedProcessState.Stopped, (await host.Supervisor.StopAsync("serves-on").WaitAsync(TestTimeout)).State);
+    }
+
+    [Fact]
+    public async Task Supervisor_AskedForBeforeTheStart_IsDisposedBeforeTheLoopItNeeds()
+    {
+        IHost host = TestHost.Build(services => services.AddUnixEventLoop().AddSupervisedProcess("web", options => SupervisedHost.Shell(options, Forever)));
+        ISupervisor supervisor = host.Services.GetRequiredService<ISupervisor>();
+        await host.StartAsync().WaitAsync(TestTimeout);
+        Eventually.True(() => supervisor.GetProcess("web").State == SupervisedProcessState.Ready, "the process runs");
+        var log = host.Services.GetFakeLogCollector();
+
+        await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(TestTimeout);
+
+        Assert.DoesNotContain(log.GetSnapshot(), record => record.Level >= LogLevel.Warning);
     }
 
     [Fact]

@@ -171,6 +171,16 @@ public sealed class RunOutputTests : SubprocessTest
     }
 
     [Fact]
+    public async Task Timeout_TargetThatNeverReturns_HasTheDrainBoundAndThenItsTokenIsCancelled()
+    {
+        SubprocessOutput hanging = SubprocessOutput.ToReader((_, cancellationToken) => new TaskCompletionSource().Task.WaitAsync(cancellationToken));
+        SubprocessResult result = await RunAsync(
+            Sleep(), new() { StopGrace = Hasty.StopGrace, DrainBound = Hasty.DrainBound, Output = hanging, Timeout = TimeSpan.FromMilliseconds(50) });
+        Assert.True(result.TimedOut);
+        Assert.True(result.Truncated);
+    }
+
+    [Fact]
     public async Task Grandchild_HoldsThePipe_EndsAtTheDrainBound()
     {
         using MemoryStream output = new();

@@ -72,6 +72,8 @@ internal sealed class CaptureRun : IChildConsumer
         }
     }
 
+    public bool MayReadLater => true;
+
     public IReadSink OpenOutput(bool isError) => isError ? _error! : _output!;
 
     public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);

@@ -9,7 +9,8 @@ namespace UnixLoop.Subprocesses;
 //  - the exit is that of the last member to go, and so are the bounds that follow it;
 //  - each member has its own capture of standard error, the last one that of standard output;
 //  - once all have exited and all pipes have ended, targets may still be behind: they get the rest, however long that takes,
-//    unless the run is cancelled or has failed.
+//    unless the run is cancelled or has failed. After a time-out they have DrainBound for it; then their tokens are cancelled,
+//    and the result says that it is truncated.
 internal sealed class PipelineRun : IRunOwner
 {
     private readonly SubprocessServices _services;
@@ -74,7 +75,7 @@ internal sealed class PipelineRun : IRunOwner
         Task delivered = Task.WhenAll(_deliveries.Select(entry => entry.Delivery.DeliverAsync(
             (entry.IsError ? entry.Member.Child!.Error : entry.Member.Child!.Output)!, _early, deliveriesEnd.Token)));
         await _done.Task.ConfigureAwait(false);
-        await Task.WhenAny(delivered, _broken.Task).ConfigureAwait(false);
+        await AwaitTargetsAsync(delivered).ConfigureAwait(false);
         await deliveriesEnd.CancelAsync().ConfigureAwait(false);
         await delivered.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (delivered.IsCompleted)
@@ -84,6 +85,19 @@ internal sealed class PipelineRun : IRunOwner
         _members.CloseStreams();
         if (feed is not null)
             await feed.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private async Task AwaitTargetsAsync(Task delivered)
+    {
+        Task settled = Task.WhenAny(delivered, _broken.Task);
+        if (_early.Reason != RunEnd.TimedOut)
+        {
+            await settled.ConfigureAwait(false);
+            return;
+        }
+        await settled.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!settled.IsCompleted)
+            Volatile.Write(ref _isCutOff, true);
     }
 
     public void OnAllExited()

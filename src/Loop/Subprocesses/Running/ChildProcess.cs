@@ -149,8 +149,11 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
             _job = ForegroundJob.Begin(Id, _pidfd, _services.Logger);
         try
         {
-            Output?.Start();
-            Error?.Start();
+            if (!TryStartOutputsLater())
+            {
+                Output?.Start();
+                Error?.Start();
+            }
             Input?.Start();
         }
         finally
@@ -200,8 +203,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
         _job?.End(); // OnExiting is left out where somebody else has reaped the child
         _terminal?.Dispose(); // now its output may end (linux.md, rule 22)
         _cgroup?.Dispose();
-        Output?.Drain();
-        Error?.Drain();
+        DrainOutputs();
         if (_isAbandoned)
             CloseStreams(null);
         _pidfd?.Dispose();

@@ -12,6 +12,9 @@ internal interface IChildConsumer
     /// <summary>Feeds the child's standard input where that is a pipe. Called before the child can be heard of.</summary>
     IPump OpenInput(UnixHandle writeEnd, ChildProcess child);
 
+    /// <summary>Whether output may lie in the pipe for a moment, since nobody sees it before the end.</summary>
+    bool MayReadLater => false;
+
     /// <summary>The child has been reaped, and what it had written has been read, except where another process still holds a pipe.</summary>
     void OnExited(ChildProcess child);
 

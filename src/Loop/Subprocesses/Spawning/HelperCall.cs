@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using UnixLoop.Interop;
 using static Tmds.Linux.LibC;
 
@@ -8,6 +9,7 @@ internal static unsafe class HelperCall
 {
     private const int NotStarted = -1;
 
+    private static int s_refusalLogged;
     private static volatile bool s_mayStartPlainChildren = !AppContext.TryGetSwitch("UnixLoop.SpawnByHelper", out bool wanted) || wanted;
 
     /// <summary>
@@ -16,17 +18,17 @@ internal static unsafe class HelperCall
     /// what the helper is made of: then posix_spawn(3), which knows what else to do, takes all further starts.
     /// </summary>
     internal static bool TryLaunch(
-        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, out int pid, out int pidfd)
+        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, ILogger? logger, out int pid, out int pidfd)
     {
         (pid, pidfd) = (NotStarted, -1);
         if (s_mayStartPlainChildren && features.HelperMissing is null)
-            pid = Launch(info, in strings, descriptors, group, attributes: null, out pidfd);
+            pid = Launch(info, in strings, descriptors, group, attributes: null, logger, out pidfd);
         return pid != NotStarted;
     }
 
     /// <summary>Starts a child; without attributes it may be <see cref="NotStarted"/>.</summary>
     internal static int Launch(
-        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, ChildAttributes? attributes, out int pidfd)
+        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, ChildAttributes? attributes, ILogger? logger, out int pidfd)
     {
         Span<SpawnRange> closing = stackalloc SpawnRange[descriptors.Moves.Length + 1];
         closing = closing[..Closing(descriptors, closing)];
@@ -66,9 +68,13 @@ internal static unsafe class HelperCall
             if (group == ProcessGroup.Foreground && pid.IsError)
                 TerminalForeground.TakeBack(group: 0); // a child whose exec failed has taken the terminal with it
             pidfd = request.Pidfd;
-            if (pid.IsError && attributes is null && (IsRefused(request.Step, pid.Errno) || LacksPidfd(request.Step, pid.Errno)))
+            if (pid.IsError && attributes is null && LacksPidfd(request.Step, pid.Errno))
+                return NotStarted;
+            if (pid.IsError && attributes is null && IsRefused(request.Step, pid.Errno))
             {
-                s_mayStartPlainChildren = LacksPidfd(request.Step, pid.Errno);
+                s_mayStartPlainChildren = false;
+                if (logger is not null && Interlocked.Exchange(ref s_refusalLogged, 1) == 0)
+                    SpawnLog.HelperRefused(logger, request.Step, pid);
                 return NotStarted;
             }
             if (pid.IsError)

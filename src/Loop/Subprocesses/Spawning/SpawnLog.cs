@@ -21,4 +21,8 @@ internal static partial class SpawnLog
     [LoggerMessage(EventId = 1383, EventName = "TerminalJobNotFollowed", Level = LogLevel.Warning,
         Message = "The child {Pid} shares our terminal, but its stops can't be followed: Ctrl-Z stops it alone")]
     internal static partial void TerminalJobNotFollowed(ILogger logger, int pid, Exception error);
+
+    [LoggerMessage(EventId = 1384, EventName = "SpawnHelperRefused", Level = LogLevel.Information,
+        Message = "The native helper is refused here ({Step}: {Error}): posix_spawn makes children from now on")]
+    internal static partial void HelperRefused(ILogger logger, SpawnStep step, PosixResult error);
 }

@@ -48,8 +48,8 @@ internal static unsafe class Spawner
         ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input, ownTerminal: output.Kind == StdioKind.Pty);
         int pid, bornWithPidfd;
         if (attributes is not null)
-            pid = HelperCall.Launch(info, in strings, descriptors, group, attributes, out bornWithPidfd);
-        else if (!HelperCall.TryLaunch(info, in strings, descriptors, group, features, out pid, out bornWithPidfd))
+            pid = HelperCall.Launch(info, in strings, descriptors, group, attributes, logger, out bornWithPidfd);
+        else if (!HelperCall.TryLaunch(info, in strings, descriptors, group, features, logger, out pid, out bornWithPidfd))
         {
             if (logger is not null && !features.CloseFrom)
                 LogCloseFromMissingOnce(logger);

@@ -79,6 +79,40 @@ internal sealed class ReadPump : IPump, IReadyHandler
         }
     }
 
+    /// <summary>
+    /// As <see cref="Start"/>, but without a registration: until <see cref="StartNow"/> only <see cref="Drain"/> reads. For a sink
+    /// whose Flush never says false.
+    /// </summary>
+    internal void StartLater()
+    {
+        lock (_gate)
+            _state = State.Reading;
+    }
+
+    /// <summary>Registers what <see cref="StartLater"/> did not, unless it has ended. Any thread.</summary>
+    internal void StartNow()
+    {
+        lock (_gate)
+        {
+            if (_state != State.Reading || _registration is not null)
+                return;
+            try
+            {
+                _registration = _loop.Selector.Register(_handle, Readable, this);
+                return;
+            }
+            catch (IOException e)
+            {
+                EndNeedsLock(e);
+            }
+            catch (ObjectDisposedException)
+            {
+                EndNeedsLock(LoopEnded());
+            }
+        }
+        _owner.OnEnded(this);
+    }
+
     public void OnReady(uint events)
     {
         bool ended;
@@ -95,8 +129,9 @@ internal sealed class ReadPump : IPump, IReadyHandler
             _owner.OnEnded(this);
     }
 
-    public void OnLoopEnded() =>
-        Close(new ObjectDisposedException(nameof(UnixEventLoop), $"The loop ended before {_owner.Describe(this)} did."));
+    public void OnLoopEnded() => Close(LoopEnded());
+
+    private ObjectDisposedException LoopEnded() => new(nameof(UnixEventLoop), $"The loop ended before {_owner.Describe(this)} did.");
 
     /// <summary>The sink has room again; any thread.</summary>
     internal void Resume()
