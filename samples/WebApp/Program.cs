@@ -1,20 +1,41 @@
-using UnixLoop;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
+using OpenTelemetry.Metrics;
+using WebApp;
+using WebApp.Authentication;
+using WebApp.Endpoints;
 
-WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
+WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+WebAppOptions settings = builder.Configuration.GetSection("WebApp").Get<WebAppOptions>() ?? new();
+builder.Services.AddSingleton(settings);
+
+// The endpoints are Kestrel's; that of the Unix socket is served by the loop, as "UnixEventLoop:Listeners:web" says.
+builder.WebHost.ConfigureKestrel(kestrel =>
 {
-    Args = args,
-    ContentRootPath = AppContext.BaseDirectory,
+    kestrel.ListenUnixSocket(settings.Socket);
+    if (settings.TcpEndPoint is { } tcp)
+        kestrel.Listen(tcp);
 });
-builder.Services.AddUnixEventLoop();
+builder.Services.AddUnixEventLoop()
+    .UseKestrelTransport(transport => transport.Listeners["web"].Path = settings.Socket)
+    .UseSystemdSocketActivation();
+
+// Who may run commands: by the kernel's word about the client. Everybody else gets 403.
+builder.Services.AddAuthentication(PeerAuthenticationHandler.Scheme).AddScheme<AuthenticationSchemeOptions, PeerAuthenticationHandler>(PeerAuthenticationHandler.Scheme, null);
+builder.Services.AddAuthorizationBuilder().AddPolicy(AllowedPeers.Policy, policy => policy.RequireAuthenticatedUser().AddRequirements(new AllowedPeers()));
+builder.Services.AddSingleton<IAuthorizationHandler, AllowedPeersHandler>();
+
+builder.Services.AddHealthChecks().AddUnixEventLoop();
+builder.Services.AddOpenTelemetry().WithMetrics(metrics => metrics
+    .AddUnixLoopInstrumentation()
+    .AddMeter("Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
+    .AddPrometheusExporter());
 
 WebApplication app = builder.Build();
-
-// A command, and what the loop has done so far. A request that is aborted stops the command too.
-app.MapGet("/", async (ISubprocessFactory subprocesses, IUnixEventLoop loop, CancellationToken aborted) =>
-{
-    SubprocessResult system = await subprocesses.RunAsync(
-        new SubprocessStartInfo("uname", "-srm"), new SubprocessRunOptions { Timeout = TimeSpan.FromSeconds(5) }, aborted);
-    return new { Output = system.EnsureSuccess().Output.Trim(), Exit = system.Exit.ToString(), Loop = loop.GetStatistics() };
-});
-
+app.UseWebSockets();
+app.MapBasics();
+app.MapTransfers();
+app.MapCommands();
+app.MapHealthChecks("/healthz");
+app.MapPrometheusScrapingEndpoint("/metrics");
 app.Run();

@@ -59,12 +59,14 @@ internal static class Registration
     {
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConfigureOptions<UnixEventLoopOptions>, DefaultSection>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IProcessSection, DefaultProcessSection>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<ILoopSection, DefaultLoopSection>());
     }
 
     internal static void BindSection(IServiceCollection services, IConfigurationSection section)
     {
         services.Configure<UnixEventLoopOptions>(section);
         services.AddSingleton<IProcessSection>(new HandedProcessSection(section));
+        services.AddSingleton<ILoopSection>(new HandedLoopSection(section));
     }
 
     internal static void AddProcess(IServiceCollection services, string name)

@@ -68,12 +68,12 @@ public static class UnixEventLoopBuilderExtensions
         return builder;
     }
 
-    private static IServiceCollection ThrowIfNamed(IUnixEventLoopBuilder builder, [CallerMemberName] string method = "")
+    internal static IServiceCollection ThrowIfNamed(this IUnixEventLoopBuilder builder, [CallerMemberName] string method = "")
     {
         ArgumentNullException.ThrowIfNull(builder);
         return builder.Name.Length == 0
             ? builder.Services
             : throw new InvalidOperationException(
-                $"{method} was called for the loop '{builder.Name}'; signals and children belong to the default loop: use the builder of AddUnixEventLoop(…) without a name.");
+                $"{method} was called for the loop '{builder.Name}'; signals, children and Kestrel's transport belong to the default loop: use the builder of AddUnixEventLoop(…) without a name.");
     }
 }

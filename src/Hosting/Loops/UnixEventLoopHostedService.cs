@@ -2,7 +2,11 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+<<<<<<< HEAD
 using Microsoft.Extensions.Options;
+=======
+using UnixLoop.Hosting.Activation;
+>>>>>>> 6aa1bfb (Kestrel's Unix sockets on the loop: UseKestrelTransport, listeners from configuration, peer credentials as a feature, systemd's socket activation; WebApp with all of it; the conformance suite runs against both transports, and with curl, nginx, h2load, asyncio and Node)
 using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
@@ -34,6 +38,8 @@ internal sealed class UnixEventLoopHostedService(
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         services.GetRequiredService<HostPlatform>().ThrowIfUnsupported();
+        // Before any child is started; Kestrel's options have been made by now, its own UseSystemd included.
+        services.GetService<SocketActivation>()?.Read();
         _default = services.GetService<UnixEventLoop>();
         if (_default is not null)
             LifetimeRegistration.Check(services);

@@ -181,7 +181,7 @@ public sealed class ConnectionTests : KestrelTest
         Assert.Equal("", await client.ReceiveAllAsync());
     }
 
-    [Theory, Transports]
+    [Theory, Transports(WithTwoLoops = true)]
     public async Task Connections_Many_AllAreServed(Transport transport)
     {
         await using TestServer server = await TestServer.StartConnectionsAsync(transport, EchoAsync);

@@ -128,6 +128,28 @@ public sealed partial class Http1Tests : KestrelTest
         await aborted.Task.WaitAsync(TestTimeout);
     }
 
+    /// <summary>Not with Kestrel's own sockets, where it cancels the request (docs/kestrel.md).</summary>
+    [Theory]
+    [InlineData(Transport.Loop)]
+    [InlineData(Transport.LoopInline)]
+    public async Task Client_HalfCloses_TheAnswerIsStillSent(Transport transport)
+    {
+        TaskCompletionSource began = new();
+        TaskCompletionSource finish = new();
+        await using TestServer server = await TestServer.StartAsync(transport, app => app.Run(async context =>
+        {
+            began.SetResult();
+            await finish.Task.WaitAsync(TestTimeout);
+            await context.Response.WriteAsync($"aborted: {context.RequestAborted.IsCancellationRequested}");
+        }));
+        using RawClient client = await RawClient.ConnectAsync(server.Path);
+        await client.SendAsync(Get);
+        await began.Task.WaitAsync(TestTimeout);
+        client.Finish();
+        finish.SetResult();
+        Assert.Contains("aborted: False", await client.ReceiveAllAsync(), StringComparison.Ordinal);
+    }
+
     [Theory, Transports]
     public async Task Server_AbortsARequest_TheClientSeesTheEnd(Transport transport)
     {

@@ -16,7 +16,7 @@ namespace UnixLoop.Kestrel.Tests.Conformance;
 /// <summary>What runs above the connections: HTTP/2 without TLS, web sockets, TLS, connection middleware.</summary>
 public sealed class ProtocolTests : KestrelTest
 {
-    [Theory, Transports]
+    [Theory, Transports(WithTwoLoops = true)]
     public async Task Http2_PriorKnowledge_ManyStreamsOnOneConnection(Transport transport)
     {
         await using TestServer server = await TestServer.StartAsync(
@@ -39,7 +39,7 @@ public sealed class ProtocolTests : KestrelTest
         }));
     }
 
-    [Theory, Transports]
+    [Theory, Transports(WithTwoLoops = true)]
     public async Task WebSocket_Messages_ComeBackWhole_AndTheCloseIsAnswered(Transport transport)
     {
         await using TestServer server = await TestServer.StartAsync(transport, static app =>

@@ -12,7 +12,7 @@ public sealed class ShutdownTests : KestrelTest
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-    [Theory, Transports]
+    [Theory, Transports(WithTwoLoops = true)]
     public async Task Graceful_RequestInFlightFinishes_NewClientsAreRefused_AndTheFileIsGone(Transport transport)
     {
         TaskCompletionSource began = new();
@@ -37,7 +37,7 @@ public sealed class ShutdownTests : KestrelTest
         Assert.False(File.Exists(server.Path));
     }
 
-    [Theory, Transports]
+    [Theory, Transports(WithTwoLoops = true)]
     public async Task Forced_RequestsThatGoOn_AreAborted(Transport transport)
     {
         TaskCompletionSource began = new();

@@ -5,7 +5,7 @@ public abstract class KestrelTest : IDisposable
 {
     private readonly LeakCheck _leaks = new();
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         _leaks.Dispose();
         GC.SuppressFinalize(this);

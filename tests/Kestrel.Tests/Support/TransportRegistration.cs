@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
+using UnixLoop.Hosting;
 
 namespace UnixLoop.Kestrel.Tests.Support;
 
@@ -8,11 +9,16 @@ internal static class TransportRegistration
     /// <summary>After UseKestrelCore, as WebApplicationBuilder has it.</summary>
     internal static void Register(this Transport transport, IServiceCollection services)
     {
-        _ = services;
-        Assert.Equal(Transport.Default, transport);
+        if (transport == Transport.Default)
+            return;
+        services.AddUnixEventLoop().UseKestrelTransport(options =>
+        {
+            options.ApplicationScheduling = transport == Transport.LoopInline ? ApplicationScheduling.Inline : ApplicationScheduling.ThreadPool;
+            options.LoopCount = transport == Transport.TwoLoops ? 2 : 1;
+        });
     }
 
-    /// <summary>The last one that was registered is the first that Kestrel asks.</summary>
+    /// <summary>The one that Kestrel asks for a Unix socket.</summary>
     internal static IConnectionListenerFactory FactoryOf(this Transport transport, IServiceProvider services)
     {
         IConnectionListenerFactory factory = services.GetServices<IConnectionListenerFactory>().Last();

@@ -14,6 +14,7 @@ public sealed partial class DocumentationTests
         "diagnostics",
         "fault-injection",
         "hosting",
+        "kestrel",
         "linux",
         "loop",
         "performance",

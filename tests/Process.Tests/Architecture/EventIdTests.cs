@@ -19,6 +19,7 @@ public sealed partial class EventIdTests
         (2100, 2199, "src/Hosting"),
         (2200, 2299, "src/Hosting/Options, src/Hosting/Diagnostics"),
         (2300, 2399, "src/Hosting/Supervision"),
+        (2400, 2499, "src/Hosting/Kestrel, src/Hosting/Activation"),
     ];
 
     public static TheoryData<string> Assemblies => ["UnixLoop", "UnixLoop.Hosting"];

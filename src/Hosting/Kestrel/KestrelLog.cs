@@ -1,0 +1,20 @@
+using Microsoft.Extensions.Logging;
+
+namespace UnixLoop.Hosting.Kestrel;
+
+internal static partial class KestrelLog
+{
+    internal const string Category = "UnixLoop.Kestrel";
+
+    [LoggerMessage(2400, LogLevel.Information, "Kestrel's Unix socket {Address} is served by the loop '{Loop}' (application: {Scheduling}, loops: {LoopCount}).", EventName = "KestrelEndpointBound")]
+    internal static partial void EndpointBound(ILogger logger, string address, string loop, ApplicationScheduling scheduling, int loopCount);
+
+    [LoggerMessage(2401, LogLevel.Information, "Kestrel's Unix socket {Address} is the activated socket '{FdName}' (descriptor {Descriptor}).", EventName = "KestrelEndpointActivated")]
+    internal static partial void EndpointActivated(ILogger logger, string address, string fdName, int descriptor);
+
+    [LoggerMessage(2402, LogLevel.Warning, "The listener '{Listener}' describes {Address}, but no endpoint of Kestrel has that address: it has no effect.", EventName = "KestrelListenerUnused")]
+    internal static partial void ListenerUnused(ILogger logger, string listener, string address);
+
+    [LoggerMessage(2403, LogLevel.Warning, "The activated socket '{FdName}' belongs to no listener, and is closed when the host ends.", EventName = "ActivatedSocketUnused")]
+    internal static partial void ActivatedSocketUnused(ILogger logger, string fdName);
+}

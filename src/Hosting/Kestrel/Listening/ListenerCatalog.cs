@@ -1,0 +1,48 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using UnixLoop.Transports;
+
+namespace UnixLoop.Hosting.Kestrel.Listening;
+
+/// <summary>Which listener's options belong to which address, and which of them an endpoint has used.</summary>
+internal sealed class ListenerCatalog
+{
+    private readonly Dictionary<UnixSocketAddress, NamedListener> _byAddress = [];
+    private readonly HashSet<string> _used = [];
+    private readonly ILogger _logger;
+
+    public ListenerCatalog(IOptions<KestrelTransportOptions> options, ILoggerFactory loggers)
+    {
+        _logger = loggers.CreateLogger(KestrelLog.Category);
+        foreach ((string name, UnixListenerOptions listener) in options.Value.Listeners)
+            _byAddress.Add(ListenerRules.TryGetAddress(listener)!, new NamedListener(name, listener));
+    }
+
+    /// <summary>Null for an endpoint that nobody has described.</summary>
+    internal NamedListener? Use(UnixSocketAddress address)
+    {
+        lock (_used)
+        {
+            if (!_byAddress.TryGetValue(address, out NamedListener? listener))
+                return null;
+            _used.Add(listener.Name);
+            return listener;
+        }
+    }
+
+    /// <summary>Once all endpoints are bound.</summary>
+    internal void WarnOfUnused()
+    {
+        lock (_used)
+        {
+            foreach ((UnixSocketAddress address, NamedListener listener) in _byAddress.Where(pair => !_used.Contains(pair.Value.Name)))
+                KestrelLog.ListenerUnused(_logger, listener.Name, address.ToString());
+        }
+    }
+}
+
+/// <summary>A listener's options under their name.</summary>
+internal sealed record NamedListener(string Name, UnixListenerOptions Options)
+{
+    internal string FdName => Options.FdName ?? Name;
+}

@@ -1,0 +1,184 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using UnixLoop.Hosting;
+using UnixLoop.Kestrel.Tests.Support;
+
+namespace UnixLoop.Kestrel.Tests.Hosting;
+
+/// <summary>Which transport gets which endpoint, in every order of the calls.</summary>
+public sealed class RegistrationTests : KestrelTest
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("unixloop-kestrel-").FullName;
+
+    private string SocketPath => Path.Combine(_folder, "web.sock");
+
+    public override void Dispose()
+    {
+        Directory.Delete(_folder, recursive: true);
+        base.Dispose();
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task WebApplicationBuilder_UnixIsOurs_AndTcpIsKestrels_InBothOrders(bool oursFirst)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        if (oursFirst)
+            builder.Services.AddUnixEventLoop().UseKestrelTransport();
+        builder.WebHost.ConfigureKestrel(Endpoints);
+        if (!oursFirst)
+            builder.Services.AddUnixEventLoop().UseKestrelTransport();
+        await using WebApplication app = builder.Build();
+        app.Run(WhoAsync);
+        await app.StartAsync().WaitAsync(TestTimeout);
+        await CheckBothAsync(app.Services);
+        await app.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task HostBuilder_OursAfterTheWebHost_ServesBoth()
+    {
+        using IHost host = new HostBuilder()
+            .ConfigureWebHost(web => web.UseKestrel(Endpoints).Configure(app => app.Run(WhoAsync)))
+            .ConfigureServices(services => services.AddUnixEventLoop().UseKestrelTransport())
+            .Build();
+        await host.StartAsync().WaitAsync(TestTimeout);
+        await CheckBothAsync(host.Services);
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task HostBuilder_OursFirst_TcpFailsAtItsBind_AndSaysWhatToCall()
+    {
+        using IHost host = OursFirst(Endpoints, static _ => { });
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync().WaitAsync(TestTimeout));
+        Assert.Contains("127.0.0.1:0 is no Unix socket", error.Message, StringComparison.Ordinal);
+        Assert.Contains("call UseKestrelTransport after ConfigureWebHostDefaults, or register SocketTransportFactory", error.Message, StringComparison.Ordinal);
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task HostBuilder_OursFirst_UnixAloneIsServed()
+    {
+        using IHost host = OursFirst(options => options.ListenUnixSocket(SocketPath), static _ => { });
+        await host.StartAsync().WaitAsync(TestTimeout);
+        Assert.Equal("unix", await AskAsync(SocketPath));
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task HostBuilder_OursFirst_KestrelsOwnFactoryMendsIt()
+    {
+        using IHost host = OursFirst(Endpoints, static web => web.ConfigureServices(services => services.AddSingleton<IConnectionListenerFactory, SocketTransportFactory>()));
+        await host.StartAsync().WaitAsync(TestTimeout);
+        await CheckBothAsync(host.Services);
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Urls_UnixScheme_IsServed()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls($"http://unix:{SocketPath}");
+        builder.Services.AddUnixEventLoop().UseKestrelTransport();
+        await using WebApplication app = builder.Build();
+        app.Run(WhoAsync);
+        await app.StartAsync().WaitAsync(TestTimeout);
+        Assert.Equal("unix", await AskAsync(SocketPath));
+        await app.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Descriptor_HandedIn_IsServed_AndItsFileIsLeft()
+    {
+        Socket listening = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listening.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        listening.Listen(16);
+        ulong descriptor = (ulong)listening.SafeHandle.DangerousGetHandle();
+        // Given away; dispose must neither shut it down nor unlink its file.
+        listening.SafeHandle.SetHandleAsInvalid();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(options => options.ListenHandle(descriptor));
+        builder.Services.AddUnixEventLoop().UseKestrelTransport();
+        await using WebApplication app = builder.Build();
+        app.Run(WhoAsync);
+        await app.StartAsync().WaitAsync(TestTimeout);
+        Assert.Equal("unix", await AskAsync(SocketPath));
+        await app.StopAsync().WaitAsync(TestTimeout);
+        Assert.True(File.Exists(SocketPath));
+    }
+
+    [Fact]
+    public async Task AbstractName_IsServed_ToOurOwnUser()
+    {
+        string name = $"unixloop-test-{Guid.NewGuid():N}";
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(options => options.Listen(new UnixDomainSocketEndPoint('\0' + name)));
+        builder.Services.AddUnixEventLoop().UseKestrelTransport();
+        await using WebApplication app = builder.Build();
+        app.Run(WhoAsync);
+        await app.StartAsync().WaitAsync(TestTimeout);
+        Assert.Equal("unix", await AskAsync('\0' + name));
+        await app.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public void UseKestrelTransport_Twice_IsOneFactory() =>
+        Assert.Single(
+            new ServiceCollection().AddUnixEventLoop(_ => { }).UseKestrelTransport().UseKestrelTransport().Services,
+            service => service.ServiceType == typeof(IConnectionListenerFactory) && service.ImplementationType?.Name == "LoopTransportFactory");
+
+    [Fact]
+    public void UseKestrelTransport_OfANamedLoop_IsRefused() =>
+        Assert.Contains("UseKestrelTransport", Assert.Throws<InvalidOperationException>(() => new ServiceCollection().AddUnixEventLoop("second").UseKestrelTransport()).Message, StringComparison.Ordinal);
+
+    private IHost OursFirst(Action<KestrelServerOptions> endpoints, Action<IWebHostBuilder> configure) => new HostBuilder()
+        .ConfigureServices(services => services.AddUnixEventLoop().UseKestrelTransport())
+        .ConfigureWebHost(web =>
+        {
+            web.UseKestrel(endpoints).Configure(app => app.Run(WhoAsync));
+            configure(web);
+        })
+        .Build();
+
+    private void Endpoints(KestrelServerOptions options)
+    {
+        options.ListenUnixSocket(SocketPath);
+        options.Listen(IPAddress.Loopback, 0);
+    }
+
+    private async Task CheckBothAsync(IServiceProvider services)
+    {
+        Assert.Equal("unix", await AskAsync(SocketPath));
+        string tcp = services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single(address => address.StartsWith("http://127", StringComparison.Ordinal));
+        using SocketsHttpHandler handler = new();
+        using HttpClient client = new(handler) { Timeout = TestTimeout };
+        Assert.Equal("tcp", await client.GetStringAsync(new Uri(tcp)));
+    }
+
+    private static async Task<string> AskAsync(string path)
+    {
+        using HttpClient client = UnixHttp.Client(path);
+        return await client.GetStringAsync(new Uri("/", UriKind.Relative));
+    }
+
+    /// <summary>Only our transport knows the peer.</summary>
+    private static Task WhoAsync(HttpContext context) =>
+        context.Response.WriteAsync(context.Features.Get<IPeerCredentialsFeature>()?.PeerCredentials.ProcessId == Environment.ProcessId ? "unix" : "tcp");
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace UnixLoop.Process.Tests.Samples;
+
+/// <summary>WebApp, given its socket by somebody else.</summary>
+public sealed class SocketActivationTests : IDisposable
+{
+    private readonly WebAppFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Rule30_SocketActivation_ServesTheNamedSocket_AndNoChildSeesTheVariables()
+    {
+        await using SampleProgram web = Activate("--listen", _folder.Socket, "--fdname", "web");
+        using HttpClient client = _folder.Client();
+        // The first client is what it is started for.
+        Assert.Equal("hello", await client.GetStringAsync(new Uri("/plaintext", UriKind.Relative)));
+        web.Expect("is the activated socket 'web' (descriptor 3)");
+        using StringContent command = new("env");
+        using HttpResponseMessage answer = await client.PostAsync(new Uri("/run", UriKind.Relative), command);
+        string variables = await answer.Content.ReadAsStringAsync();
+        Assert.Contains("PATH=", variables, StringComparison.Ordinal);
+        Assert.DoesNotContain("LISTEN_", variables, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rule30_SocketActivation_OfAnotherProcess_IsNotOurs()
+    {
+        string[] environment = [$"LISTEN_PID={Environment.ProcessId.ToString(CultureInfo.InvariantCulture)}", "LISTEN_FDS=1", "LISTEN_FDNAMES=web"];
+        await using SampleProgram web = SampleProgram.Start("env", [.. environment, SampleProgram.PathOf("WebApp"), .. _folder.Arguments()]);
+        web.Expect("Application started");
+        using HttpClient client = _folder.Client();
+        Assert.Equal("hello", await client.GetStringAsync(new Uri("/plaintext", UriKind.Relative)));
+    }
+
+    [Fact]
+    public async Task Rule30_SocketActivation_OfAnotherType_FailsTheStart()
+    {
+        // A shell that becomes the program: descriptor 3 is a file.
+        await using SampleProgram web = SampleProgram.Start(
+            "sh", ["-c", "LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec \"$@\" 3</dev/null", "sh", SampleProgram.PathOf("WebApp"), .. _folder.Arguments()]);
+        Assert.NotEqual(0, await web.WaitForExitAsync());
+        Assert.Contains("The activated descriptor 3 ('web') is no socket", web.ToString(), StringComparison.Ordinal);
+    }
+
+    private SampleProgram Activate(params string[] sockets)
+    {
+        string[] kept = [.. new[] { "PATH", "HOME", "DOTNET_ROOT" }.Where(name => Environment.GetEnvironmentVariable(name) is not null).SelectMany(name => new[] { "--setenv", name })];
+        SampleProgram web = SampleProgram.Start(
+            Requires.Tool("systemd-socket-activate"),
+            [.. sockets, .. kept, SampleProgram.PathOf("WebApp"), .. _folder.Arguments("--WebApp:Commands:env:0", "env")]);
+        web.Expect("Listening on");
+        return web;
+    }
+}
