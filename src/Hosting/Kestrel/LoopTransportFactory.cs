@@ -162,7 +162,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
 
     private static InvalidOperationException NotOurs(EndPoint endpoint) => new(string.Create(
         CultureInfo.InvariantCulture,
-        $"{endpoint} is no Unix socket, and UnixLoop's is the only transport: call UseKestrelTransport after ConfigureWebHostDefaults, or register SocketTransportFactory as an IConnectionListenerFactory."));
+        $"{endpoint} is no Unix socket, and UnixLoop's is the only transport: call UseKestrelTransport after ConfigureWebHostDefaults."));
 
     private void WarnOfUnused()
     {

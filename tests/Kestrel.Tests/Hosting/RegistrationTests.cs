@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -63,28 +62,19 @@ public sealed class RegistrationTests : KestrelTest
     [Fact]
     public async Task HostBuilder_OursFirst_TcpFailsAtItsBind_AndSaysWhatToCall()
     {
-        using IHost host = OursFirst(Endpoints, static _ => { });
+        using IHost host = OursFirst(Endpoints);
         InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync().WaitAsync(TestTimeout));
         Assert.Contains("127.0.0.1:0 is no Unix socket", error.Message, StringComparison.Ordinal);
-        Assert.Contains("call UseKestrelTransport after ConfigureWebHostDefaults, or register SocketTransportFactory", error.Message, StringComparison.Ordinal);
+        Assert.Contains("call UseKestrelTransport after ConfigureWebHostDefaults", error.Message, StringComparison.Ordinal);
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 
     [Fact]
     public async Task HostBuilder_OursFirst_UnixAloneIsServed()
     {
-        using IHost host = OursFirst(options => options.ListenUnixSocket(SocketPath), static _ => { });
+        using IHost host = OursFirst(options => options.ListenUnixSocket(SocketPath));
         await host.StartAsync().WaitAsync(TestTimeout);
         Assert.Equal("unix", await AskAsync(SocketPath));
-        await host.StopAsync().WaitAsync(TestTimeout);
-    }
-
-    [Fact]
-    public async Task HostBuilder_OursFirst_KestrelsOwnFactoryMendsIt()
-    {
-        using IHost host = OursFirst(Endpoints, static web => web.ConfigureServices(services => services.AddSingleton<IConnectionListenerFactory, SocketTransportFactory>()));
-        await host.StartAsync().WaitAsync(TestTimeout);
-        await CheckBothAsync(host.Services);
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 
@@ -148,13 +138,9 @@ public sealed class RegistrationTests : KestrelTest
     public void UseKestrelTransport_OfANamedLoop_IsRefused() =>
         Assert.Contains("UseKestrelTransport", Assert.Throws<InvalidOperationException>(() => new ServiceCollection().AddUnixEventLoop("second").UseKestrelTransport()).Message, StringComparison.Ordinal);
 
-    private IHost OursFirst(Action<KestrelServerOptions> endpoints, Action<IWebHostBuilder> configure) => new HostBuilder()
+    private IHost OursFirst(Action<KestrelServerOptions> endpoints) => new HostBuilder()
         .ConfigureServices(services => services.AddUnixEventLoop().UseKestrelTransport())
-        .ConfigureWebHost(web =>
-        {
-            web.UseKestrel(endpoints).Configure(app => app.Run(WhoAsync));
-            configure(web);
-        })
+        .ConfigureWebHost(web => web.UseKestrel(endpoints).Configure(app => app.Run(WhoAsync)))
         .Build();
 
     private void Endpoints(KestrelServerOptions options)
