@@ -15,13 +15,14 @@ Func<UnixEventLoop, Task>? workload = args[(onPool ? 1 : 0)..] switch
     ["shell", var file] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.ShellPipelineAsync(factory, file)),
     ["W4"] => loop => WithChildrenAsync(loop, ChildWorkloads.EchoAsync),
     ["W5", var child] => loop => WithChildrenAsync(loop, factory => ExitWorkload.RunAsync(factory, loop, child)),
+    ["W6", var socket] => loop => EchoWorkload.RunAsync(loop, socket, onPool),
     ["W7"] => PostWorkload.RunAsync,
     ["sendfile", var file, var socket] => loop => SendFileWorkload.RunAsync(loop, file, socket),
     _ => null,
 };
 if (workload is null)
 {
-    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W7, pipeline FILE, shell FILE, sendfile FILE SOCKET");
+    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W6 SOCKET, W7, pipeline FILE, shell FILE, sendfile FILE SOCKET");
     return 2;
 }
 

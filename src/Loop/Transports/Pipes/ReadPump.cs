@@ -98,7 +98,7 @@ internal sealed class ReadPump : IPump, IReadyHandler
                 return;
             try
             {
-                _registration = _loop.Selector.Register(_handle, Readable, this);
+                _registration = _loop.Selector.Register(_end.Handle, Readable, this);
                 return;
             }
             catch (IOException e)
