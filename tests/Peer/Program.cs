@@ -2,9 +2,11 @@ using UnixLoop;
 using UnixLoop.Peer;
 
 // The protocol of the peers' folder: peer WORKLOAD [ARGUMENT] prints one line of key=value pairs. Workloads with children run
-// on the loop, as an asyncio program does; with --on-pool before the workload they run on the thread pool.
+// on the loop, as an asyncio program does; with --on-pool before the workload they run on the thread pool. With --poll the loop
+// polls before it blocks.
 bool onPool = args is ["--on-pool", ..];
-Func<UnixEventLoop, Task>? workload = args[(onPool ? 1 : 0)..] switch
+bool poll = args is ["--poll", ..];
+Func<UnixEventLoop, Task>? workload = args[(onPool || poll ? 1 : 0)..] switch
 {
     ["W1"] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.OneByOneAsync(factory, "/bin/true")),
     ["W1tiny", var child] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.OneByOneAsync(factory, child)),
@@ -27,7 +29,7 @@ if (workload is null)
 }
 
 // The main thread waits, and takes no part: an await would bring in the thread pool, which W5 counts.
-using UnixEventLoop loop = new(new() { Name = "peer" });
+using UnixEventLoop loop = new(new() { Name = "peer", PollBeforeBlocking = TimeSpan.FromMicroseconds(poll ? 50 : 0) });
 loop.StartAsync().Wait();
 workload(loop).Wait();
 return 0;
