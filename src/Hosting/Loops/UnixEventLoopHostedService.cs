@@ -2,11 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-<<<<<<< HEAD
 using Microsoft.Extensions.Options;
-=======
 using UnixLoop.Hosting.Activation;
->>>>>>> 6aa1bfb (Kestrel's Unix sockets on the loop: UseKestrelTransport, listeners from configuration, peer credentials as a feature, systemd's socket activation; WebApp with all of it; the conformance suite runs against both transports, and with curl, nginx, h2load, asyncio and Node)
 using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
