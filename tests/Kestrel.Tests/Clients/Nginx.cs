@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Sockets;
 
 namespace UnixLoop.Kestrel.Tests.Clients;
 
@@ -41,9 +42,24 @@ internal sealed class Nginx : IAsyncDisposable
             """);
         Process process = Process.Start(new ProcessStartInfo(program, ["-p", folder, "-c", configuration]))!;
         Nginx nginx = new(folder, process);
-        Eventually.True(() => File.Exists(nginx.Path) || process.HasExited, "nginx listens");
+        Eventually.True(() => Listens(nginx.Path) || process.HasExited, "nginx listens");
         Assert.False(process.HasExited, "nginx has ended");
         return nginx;
+    }
+
+    /// <summary>The file is there before the server listens.</summary>
+    private static bool Listens(string path)
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
     }
 
     public async ValueTask DisposeAsync()

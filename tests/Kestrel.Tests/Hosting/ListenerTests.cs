@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -15,6 +16,7 @@ using UnixLoop.Kestrel.Tests.Support;
 namespace UnixLoop.Kestrel.Tests.Hosting;
 
 /// <summary>UnixEventLoop:Listeners.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class ListenerTests : KestrelTest
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("unixloop-kestrel-").FullName;
@@ -157,9 +159,9 @@ public sealed class ListenerTests : KestrelTest
 
     private Task<WebApplication> StartAsync(params (string Key, string Value)[] listener) => StartAsync(SocketPath, listener);
 
-    private Task<WebApplication> StartAsync(string listenAt, params (string Key, string Value)[] listener) => StartAsync(listenAt, static _ => { }, listener);
+    private static Task<WebApplication> StartAsync(string listenAt, params (string Key, string Value)[] listener) => StartAsync(listenAt, static _ => { }, listener);
 
-    private Task<WebApplication> StartAsync(string listenAt, Action<IServiceCollection> services, params (string Key, string Value)[] listener) => StartAsync(
+    private static Task<WebApplication> StartAsync(string listenAt, Action<IServiceCollection> services, params (string Key, string Value)[] listener) => StartAsync(
         listenAt, services, static app => app.Run(static context => context.Response.WriteAsync("served")), listener);
 
     private static async Task<WebApplication> StartAsync(

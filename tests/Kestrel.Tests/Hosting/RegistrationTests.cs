@@ -138,7 +138,7 @@ public sealed class RegistrationTests : KestrelTest
     public void UseKestrelTransport_OfANamedLoop_IsRefused() =>
         Assert.Contains("UseKestrelTransport", Assert.Throws<InvalidOperationException>(() => new ServiceCollection().AddUnixEventLoop("second").UseKestrelTransport()).Message, StringComparison.Ordinal);
 
-    private IHost OursFirst(Action<KestrelServerOptions> endpoints) => new HostBuilder()
+    private static IHost OursFirst(Action<KestrelServerOptions> endpoints) => new HostBuilder()
         .ConfigureServices(services => services.AddUnixEventLoop().UseKestrelTransport())
         .ConfigureWebHost(web => web.UseKestrel(endpoints).Configure(app => app.Run(WhoAsync)))
         .Build();

@@ -1,11 +1,13 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace UnixLoop.Process.Tests.Samples;
 
+[SupportedOSPlatform("linux")]
 public sealed partial class WebAppTests : IDisposable
 {
     private const int SIGTERM = 15;
