@@ -23,6 +23,7 @@ public sealed partial class DocumentationTests
         "signals",
         "subprocesses",
         "supervision",
+        "transports",
     ];
 
     [Theory, MemberData(nameof(Pages))]

@@ -21,14 +21,15 @@ public sealed class UnixStreamListener : IAsyncDisposable
     private readonly AcceptedConnections _connections;
     private readonly int _backlog;
 
-    private UnixStreamListener(UnixEventLoop loop, ListeningSocket socket, PeerFilter? filter, UnixStreamListenerOptions options)
+    private UnixStreamListener(
+        UnixEventLoop loop, ListeningSocket socket, PeerFilter? filter, UnixStreamListenerOptions options, UnixEventLoop[] loops)
     {
         _loop = loop;
         LocalAddress = socket.Address;
         _backlog = options.Backlog;
         _reports = new AcceptorReports(loop, socket.Address);
         _acceptor = new Acceptor(loop, socket, filter, options.ConnectionLimit, _reports);
-        _connections = new AcceptedConnections(_acceptor, _reports, LoopsOf(loop, options), options.Connection, socket.Address);
+        _connections = new AcceptedConnections(_acceptor, _reports, loops, options.Connection, socket.Address);
     }
 
     /// <summary>Binds a path or an abstract name and, unless <see cref="UnixStreamListenerOptions.StartServing"/> says otherwise, serves: a client may connect when this returns.</summary>
@@ -52,9 +53,10 @@ public sealed class UnixStreamListener : IAsyncDisposable
         options.Validate();
         PeerFilter? filter = PeerFilter.Create(options, address);
         BindingOptions binding = options.Binding();
+        UnixEventLoop[] loops = LoopsOf(ownLoop, options);
         cancellationToken.ThrowIfCancellationRequested();
         BoundSocket bound = await SocketBinder.BindAsync(address, SOCK_STREAM, binding, ownLoop.Clock, cancellationToken).ConfigureAwait(false);
-        return Start(ownLoop, ListeningSocket.Bound(bound, address), filter, options, bound.HasReplacedStale);
+        return Start(ownLoop, ListeningSocket.Bound(bound, address), filter, options, loops, bound.HasReplacedStale);
     }
 
     /// <summary>
@@ -72,11 +74,12 @@ public sealed class UnixStreamListener : IAsyncDisposable
         UnixEventLoop ownLoop = Require(loop);
         options ??= new UnixStreamListenerOptions();
         options.Validate();
+        UnixEventLoop[] loops = LoopsOf(ownLoop, options);
         ListeningSocket listening = ListeningSocket.HandedIn(socket);
-        PeerFilter? filter;
+        // The last that may be refused: from here on the socket is ours.
+        PeerFilter? filter = PeerFilter.Create(options, listening.Address);
         try
         {
-            filter = PeerFilter.Create(options, listening.Address);
             HandedInSocket.SetNonBlocking(socket);
         }
         catch
@@ -84,7 +87,7 @@ public sealed class UnixStreamListener : IAsyncDisposable
             listening.Dispose();
             throw;
         }
-        return Start(ownLoop, listening, filter, options, hasReplacedStale: false);
+        return Start(ownLoop, listening, filter, options, loops, hasReplacedStale: false);
     }
 
     /// <summary>The address that was bound, as it was asked for; that of the socket itself where one was handed in.</summary>
@@ -158,11 +161,11 @@ public sealed class UnixStreamListener : IAsyncDisposable
 
     /// <summary>The socket is closed, and its file gone, if this fails.</summary>
     private static UnixStreamListener Start(
-        UnixEventLoop loop, ListeningSocket socket, PeerFilter? filter, UnixStreamListenerOptions options, bool hasReplacedStale)
+        UnixEventLoop loop, ListeningSocket socket, PeerFilter? filter, UnixStreamListenerOptions options, UnixEventLoop[] loops, bool hasReplacedStale)
     {
         try
         {
-            var listener = new UnixStreamListener(loop, socket, filter, options);
+            var listener = new UnixStreamListener(loop, socket, filter, options, loops);
             listener._reports.Bound(hasReplacedStale);
             if (options.StartServing)
                 listener.StartServing();

@@ -255,7 +255,7 @@ internal sealed class Acceptor : IReadyHandler
         {
             _isPaused = true;
             _pauseTimer?.Dispose();
-            _pauseTimer = _loop.Clock.CreateTimer(static acceptor => ((Acceptor)acceptor!).EndPause(), this, Pause, Timeout.InfiniteTimeSpan);
+            _pauseTimer = _loop.TimeProvider.CreateTimer(static acceptor => ((Acceptor)acceptor!).EndPause(), this, Pause, Timeout.InfiniteTimeSpan);
         }
         return accepted;
     }

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
+using UnixLoop.Interop;
+using UnixLoop.Process.Tests.Scenarios;
+using UnixLoop.TestSupport.Interop;
+using UnixLoop.Transports;
+using UnixLoop.Transports.UnixSockets;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Process.Tests.Transports;
+
+internal static class ListenerScenarios
+{
+    /// <summary>Binds a stream and a datagram socket in args[0], with the modes that are asked; says what they got.</summary>
+    internal static async Task BindAsync(string[] args)
+    {
+        await using UnixEventLoop loop = new();
+        await loop.StartAsync();
+        string folder = Path.Combine(args[0], "run");
+        await using UnixStreamListener listener = await UnixStreamListener.BindAsync(
+            loop, UnixSocketAddress.FromPath(Path.Combine(folder, "stream")), new() { Mode = (UnixFileMode)0b110_110_010, DirectoryMode = (UnixFileMode)0b111_101_011 });
+        using BoundSocket datagram = await SocketBinder.BindAsync(
+            UnixSocketAddress.FromPath(Path.Combine(folder, "datagram")), SOCK_DGRAM,
+            new BindingOptions(0b110_110_010, null, null, null, null, ReplaceStale: true), TimeProvider.System, default);
+        string[] modes = [.. ((string[])[folder, Path.Combine(folder, "stream"), Path.Combine(folder, "datagram")]).Select(ModeOf)];
+        Scenario.Say(string.Join(' ', modes));
+        await Scenario.WaitForEndAsync();
+    }
+
+    /// <summary>A client connects when no descriptor is to be had; it is served when there is one again.</summary>
+    internal static async Task AcceptWithoutDescriptorsAsync(string[] args)
+    {
+        FakeLogCollector log = new();
+        using ILoggerFactory loggers = LoggerFactory.Create(builder => builder.AddProvider(new FakeLoggerProvider(log)));
+        await using UnixEventLoop loop = new(new() { LoggerFactory = loggers });
+        await loop.StartAsync();
+        UnixSocketAddress address = UnixSocketAddress.FromPath(Path.Combine(args[0], "app.sock"));
+        await using UnixStreamListener listener = await UnixStreamListener.BindAsync(loop, address);
+
+        // Once with descriptors, so that all is loaded.
+        await using (UnixStreamConnection client = await UnixStreamConnection.ConnectAsync(loop, address))
+            await (await listener.AcceptAsync())!.DisposeAsync();
+        ListenerLog.Paused(loggers.CreateLogger("warm-up"), address, Acceptor.Pause, PosixError.Name(EMFILE));
+        int warmUps = Pauses();
+
+        using UnixHandle socket = new(PosixError.ThrowIfError(Libc.UnixSocket(SOCK_STREAM), "socket"));
+        PosixError.ThrowIfError(NativeAddress.TryForPeer(address, out NativeAddress? native), "address");
+        Task<UnixStreamConnection?> accept = listener.AcceptAsync().AsTask();
+        int limit = TestLibc.GetDescriptorLimit();
+        TestLibc.SetDescriptorLimit(LowestFreeDescriptor());
+        long turns = loop.GetStatistics().Turns;
+        PosixError.ThrowIfError(Libc.Connect(socket.Descriptor, native!.Bytes), "connect");
+        Eventually.True(() => Pauses() > warmUps + 1, "a second pause");
+        turns = loop.GetStatistics().Turns - turns;
+        TestLibc.SetDescriptorLimit(limit);
+
+        await using UnixStreamConnection? served = await accept.WaitAsync(TestTimeout);
+        Assert.NotNull(served);
+        // A readable socket that can't be accepted must not keep the loop busy.
+        Assert.InRange(turns, 0, 20);
+
+        int Pauses() => log.GetSnapshot().Count(static record => record.Id.Name == "AcceptPaused" && record.Message.Contains("EMFILE", StringComparison.Ordinal));
+    }
+
+    private static string ModeOf(string path)
+    {
+        PosixError.ThrowIfError(Libc.Stat(AT_FDCWD, System.Text.Encoding.UTF8.GetBytes(path), out FileStatus status), path);
+        return Convert.ToString(status.Permissions, 8);
+    }
+
+    private static int LowestFreeDescriptor()
+    {
+        int free = PosixError.ThrowIfError(Libc.Open("/dev/null", O_RDONLY), "open");
+        Libc.Close(free);
+        return free;
+    }
+}
