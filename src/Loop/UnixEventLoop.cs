@@ -124,6 +124,9 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
     /// <summary>The provider below the loop's own: timers for code that does not run on the loop.</summary>
     internal TimeProvider Clock => _timers.Clock;
 
+    /// <summary>Whether debug mode is on.</summary>
+    internal bool IsDebug => _debug;
+
     /// <summary>Whether the thread runs, and posts and registrations are accepted.</summary>
     internal bool IsRunning => _state == LoopState.Running;
 

@@ -56,6 +56,7 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
                 return FailureToTellNeedsLock is { } failure ? ValueTask.FromException<ReadResult>(failure) : new(TakeNeedsLock());
             _waiter.Begin();
             _wait = Wait.Pending;
+            _connection.Anchor.Reading = _connection;
             if (cancellationToken.CanBeCanceled)
             {
                 _waitToken = cancellationToken;
@@ -140,6 +141,7 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
             if (wait is Wait.None or Wait.Pending)
                 throw new InvalidOperationException("The read has no result yet.");
             _wait = Wait.None;
+            _connection.Anchor.Reading = null;
             // Not Dispose, which waits for a callback that may be waiting for the lock.
             _waitRegistration.Unregister();
             _waitRegistration = default;

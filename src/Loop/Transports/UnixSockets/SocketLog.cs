@@ -21,4 +21,8 @@ internal static partial class SocketLog
     [LoggerMessage(EventId = 1504, EventName = "ConnectionWriteAfterLoss", Level = LogLevel.Warning,
         Message = "{Connection}: nobody reads any more, and write {Count} has come since.")]
     internal static partial void WriteAfterLoss(ILogger logger, UnixStreamConnection connection, int count);
+
+    [LoggerMessage(EventId = 1505, EventName = "ConnectionLeaked", Level = LogLevel.Warning,
+        Message = "The connection to {Peer} was dropped without being closed: its descriptor is closed now. Where it was made: {Creation}")]
+    internal static partial void Leaked(ILogger logger, string peer, string creation);
 }

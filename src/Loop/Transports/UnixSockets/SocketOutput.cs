@@ -134,6 +134,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
             if (wait is Wait.None or Wait.Pending)
                 throw new InvalidOperationException("The flush has no result yet.");
             _wait = Wait.None;
+            _connection.Anchor.Flushing = null;
             // Not Dispose, which waits for a callback that may be waiting for the lock.
             _waitRegistration.Unregister();
             _waitRegistration = default;
@@ -187,6 +188,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
             return new(TakeNeedsLock());
         _waiter.Begin();
         _wait = Wait.Pending;
+        _connection.Anchor.Flushing = _connection;
         if (cancellationToken.CanBeCanceled)
         {
             _waitToken = cancellationToken;

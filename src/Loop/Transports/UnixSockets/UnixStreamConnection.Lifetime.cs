@@ -1,5 +1,4 @@
 using UnixLoop.Interop;
-using UnixLoop.Selector;
 using UnixLoop.Transports.UnixSockets;
 using static Tmds.Linux.LibC;
 
@@ -14,7 +13,7 @@ namespace UnixLoop.Transports;
 //   both directions over, Abort, DisposeAsync, the loop's end → ended: EPOLL_CTL_DEL, close (rule 3), Closed, the owner is told. Once.
 //
 // Locks, outer first: input's or output's (never both), _interestGate, the selector's.
-public sealed partial class UnixStreamConnection : IReadyHandler
+public sealed partial class UnixStreamConnection
 {
     private static readonly uint Readable = (uint)EPOLLIN;
     private static readonly uint PeerGone = (uint)(EPOLLERR | EPOLLHUP);
@@ -23,7 +22,6 @@ public sealed partial class UnixStreamConnection : IReadyHandler
     private readonly Lock _interestGate = new();
 
     // Guarded by _interestGate.
-    private SelectorRegistration? _registration;
     private ConnectionDirections _interest = ConnectionDirections.Input;
     private bool _isPeerGone;
 
@@ -47,17 +45,33 @@ public sealed partial class UnixStreamConnection : IReadyHandler
         {
             // Under the gate, since an event may come before Register returns.
             lock (_interestGate)
-                _registration = Loop.Selector.Register(_socket, Readable, this);
+                _anchor.Registration = Loop.Selector.Register(_socket, Readable, _anchor);
             _metrics.Opened();
         }
         catch
         {
+            SuppressFinalizer();
             _socket.Dispose();
             throw;
         }
     }
 
-    void IReadyHandler.OnReady(uint events)
+    /// <summary>Dropped without being closed (asyncio: ResourceWarning). No I/O here: that is for the thread pool.</summary>
+    ~UnixStreamConnection()
+    {
+        if (IsEnded || _anchor is null)
+            return;
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static leak => leak.Anchor.Release(leak.Description, leak.Creation),
+            (Anchor: _anchor, Description: PeerName, Creation: _creation),
+            preferLocal: false);
+    }
+
+#pragma warning disable CA1816 // there are more ends than DisposeAsync
+    private void SuppressFinalizer() => GC.SuppressFinalize(this);
+#pragma warning restore CA1816
+
+    internal void OnReadyOnLoop(uint events)
     {
         bool isPeerGone = (events & PeerGone) != 0;
         if (isPeerGone)
@@ -68,7 +82,7 @@ public sealed partial class UnixStreamConnection : IReadyHandler
             _input.OnReadableOnLoop(isPeerGone);
     }
 
-    void IReadyHandler.OnLoopEnded() =>
+    internal void OnLoopEnded() =>
         End(new ObjectDisposedException(nameof(UnixEventLoop), $"The event loop '{Loop.Name}' ended before the connection did."));
 
     /// <summary>
@@ -85,6 +99,7 @@ public sealed partial class UnixStreamConnection : IReadyHandler
     /// </summary>
     public ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         if (Volatile.Read(ref _disposal) is { } running)
             return new ValueTask(running);
         var disposal = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -124,12 +139,13 @@ public sealed partial class UnixStreamConnection : IReadyHandler
     {
         if (Interlocked.Exchange(ref _isEnded, 1) != 0)
             return;
+        SuppressFinalizer();
         if (reason is not null)
             SocketLog.Ended(_logger, reason, this);
         // Each passes its lock, after which it does not use the descriptor any more; continuations are sent off, never run in here.
         bool wakeInput = _input.End(reason);
         bool wakeOutput = _output.End(reason);
-        _registration?.Dispose();
+        _anchor.Registration!.Dispose();
         _socket.Dispose();
         _metrics.Closed();
         SignalClosed();
@@ -148,6 +164,7 @@ public sealed partial class UnixStreamConnection : IReadyHandler
         lock (_interestGate)
         {
             _interest = isOn ? _interest | direction : _interest & ~direction;
+            _anchor.Sending = (_interest & ConnectionDirections.Output) != 0 ? this : null;
             UpdateMaskNeedsLock();
         }
     }
@@ -166,7 +183,7 @@ public sealed partial class UnixStreamConnection : IReadyHandler
         uint mask = ((_interest & ConnectionDirections.Input) != 0 ? Readable : 0) | ((_interest & ConnectionDirections.Output) != 0 ? Writable : 0);
         if (mask == 0 && !_isPeerGone)
             mask = PeerGone;
-        PosixResult modified = _registration!.TryModify(mask);
+        PosixResult modified = _anchor.Registration!.TryModify(mask);
         if (modified.IsError)
             FailLater(PosixError.ToException(modified, $"epoll_ctl for descriptor {Descriptor}"));
     }

@@ -30,6 +30,21 @@ public sealed partial class UnixStreamConnection
         }
     }
 
+    /// <summary>What the connection has carried, and when; at any time, also after the end.</summary>
+    public UnixStreamConnectionStatistics GetStatistics() => new()
+    {
+        BytesRead = _input.BytesReceived,
+        BytesWritten = _output.BytesSent,
+        Reads = _input.Receives,
+        Writes = _output.Sends,
+        ConnectedAt = _connectedAt,
+        LastReadAt = TimeOf(_input.LastReceived),
+        LastWriteAt = TimeOf(_output.LastSent),
+    };
+
+    private DateTimeOffset? TimeOf(long timestamp) =>
+        timestamp == 0 ? null : _connectedAt + Loop.Clock.GetElapsedTime(_connectedTimestamp, timestamp);
+
     /// <summary>A timestamp of the loop's clock.</summary>
     internal long Now => Loop.Clock.GetTimestamp();
 

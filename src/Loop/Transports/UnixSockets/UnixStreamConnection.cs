@@ -26,6 +26,12 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
     private readonly SocketMetrics _metrics;
     private readonly UnixStreamConnectionOptions _options;
     private readonly IConnectionOwner? _owner;
+    private readonly ConnectionAnchor _anchor;
+    private readonly DateTimeOffset _connectedAt;
+    private readonly long _connectedTimestamp;
+
+    /// <summary>Where it was made; in the loop's debug mode alone.</summary>
+    private readonly string? _creation;
 
     /// <summary>Nothing is read before <see cref="Start"/>.</summary>
     /// <param name="loop">Reads, and writes what has to wait.</param>
@@ -47,6 +53,10 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
         _owner = owner;
         _logger = loop.LoggerFactory.CreateLogger<UnixStreamConnection>();
         _metrics = SocketMetrics.Of(loop);
+        _anchor = new ConnectionAnchor(this, socket, _metrics, _logger);
+        _connectedAt = loop.Clock.GetUtcNow();
+        _connectedTimestamp = loop.Clock.GetTimestamp();
+        _creation = loop.IsDebug ? Environment.StackTrace : null;
         _descriptors = options.MaxDescriptors > 0 ? new ConnectionDescriptors(options.MaxDescriptors) : null;
         _input = new SocketInput(this, options) { Receiver = _descriptors };
         _output = new SocketOutput(this, options);
@@ -76,6 +86,8 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
     public UnixSocketAddress RemoteAddress { get; }
 
     internal UnixEventLoop Loop { get; }
+
+    internal ConnectionAnchor Anchor => _anchor;
 
     /// <summary>Valid until both directions are over; each uses it under its own lock, and only while it is not.</summary>
     internal int Descriptor { get; }
