@@ -5,14 +5,14 @@ namespace UnixLoop.Transports.Pipes;
 /// <summary>When a pipe holds back whoever fills it, and where awaiting code continues.</summary>
 /// <param name="High">In bytes: more than this pauses.</param>
 /// <param name="Low">In bytes: this or less resumes.</param>
-/// <param name="OnLoop">On the loop; otherwise on the thread pool, or where the awaiting code's context leads.</param>
-internal readonly record struct PipeFlow(long High, long Low, bool OnLoop)
+/// <param name="Scheduler">Where awaiting code goes on, unless it has a context; inline is on the loop.</param>
+internal readonly record struct PipeFlow(long High, long Low, PipeScheduler Scheduler)
 {
     /// <summary>For reading.</summary>
-    internal static PipeFlow OfReading { get; } = new(PipeDefaults.ReadHighWater, PipeDefaults.ReadLowWater, OnLoop: false);
+    internal static PipeFlow OfReading { get; } = new(PipeDefaults.ReadHighWater, PipeDefaults.ReadLowWater, PipeScheduler.ThreadPool);
 
     /// <summary>For writing.</summary>
-    internal static PipeFlow OfWriting { get; } = new(PipeDefaults.WriteHighWater, PipeDefaults.WriteLowWater, OnLoop: false);
+    internal static PipeFlow OfWriting { get; } = new(PipeDefaults.WriteHighWater, PipeDefaults.WriteLowWater, PipeScheduler.ThreadPool);
 
     /// <summary>A pipe that <paramref name="pump"/> fills and the user reads.</summary>
     internal Pipe ForReading(UnixEventLoop loop, PipeScheduler pump) =>
@@ -22,7 +22,12 @@ internal readonly record struct PipeFlow(long High, long Low, bool OnLoop)
     internal Pipe ForWriting(UnixEventLoop loop, PipeScheduler pump) =>
         new(Options(users: UsersScheduler(loop), pump, isReading: false));
 
-    private PipeScheduler UsersScheduler(UnixEventLoop loop) => OnLoop ? loop.PipeScheduler : new PoolHandOver();
+    /// <summary>Whether what awaits goes on on the loop.</summary>
+    internal bool IsOnLoop(UnixEventLoop loop) => ReferenceEquals(Scheduler, PipeScheduler.Inline) || ReferenceEquals(Scheduler, loop.PipeScheduler);
+
+    /// <summary>Inline is a post: the pump's lock is held where its pipe is filled or emptied.</summary>
+    private PipeScheduler UsersScheduler(UnixEventLoop loop) =>
+        IsOnLoop(loop) ? loop.PipeScheduler : ReferenceEquals(Scheduler, PipeScheduler.ThreadPool) ? new PoolHandOver() : Scheduler;
 
     private PipeOptions Options(PipeScheduler users, PipeScheduler pump, bool isReading) => new(
         readerScheduler: isReading ? users : pump,
@@ -31,5 +36,5 @@ internal readonly record struct PipeFlow(long High, long Low, bool OnLoop)
         pauseWriterThreshold: High + 1,
         resumeWriterThreshold: Low + 1,
         minimumSegmentSize: isReading ? PipeDefaults.ReadBlock : -1,
-        useSynchronizationContext: !OnLoop);
+        useSynchronizationContext: true);
 }

@@ -25,7 +25,7 @@ public sealed class ReadPipe : IAsyncDisposable
     {
         ILogger logger = loop.LoggerFactory.CreateLogger<ReadPipe>();
         var flow = PipeOptionRules.Check(options);
-        _life = new PipeLife(loop, name, flow.OnLoop, logger);
+        _life = new PipeLife(loop, name, flow.IsOnLoop(loop), logger);
         PipeReader bytes;
         if (stream.OnThread || stream.End.IsFile)
         {

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Transports;
@@ -14,11 +15,11 @@ public sealed class ReadPipeOptions
     public int LowWaterMark { get; init; } = PipeDefaults.ReadLowWater;
 
     /// <summary>
-    /// Whether code that awaits the pipe continues on the loop's thread, where it must not block. Otherwise it continues on the
-    /// thread pool, or where the awaiting code's <see cref="SynchronizationContext"/> leads.
+    /// Where code that awaits the pipe goes on, unless it awaits under a <see cref="SynchronizationContext"/> (then: there).
+    /// <see cref="PipeScheduler.Inline"/> is on the loop's thread, for code that never blocks.
     /// </summary>
-    /// <value>Default false.</value>
-    public bool ContinueOnLoop { get; init; }
+    /// <value>Default <see cref="PipeScheduler.ThreadPool"/>.</value>
+    public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
     /// <summary>
     /// For <see cref="ReadPipe.Open"/> of a FIFO: whether it stays open when its last writer has closed it, and waits for the

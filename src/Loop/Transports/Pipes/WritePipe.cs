@@ -33,7 +33,7 @@ public sealed class WritePipe : IAsyncDisposable
         _logger = loop.LoggerFactory.CreateLogger<WritePipe>();
         _closeTimeout = options.CloseTimeout;
         var flow = PipeOptionRules.Check(options);
-        _life = new PipeLife(loop, name, flow.OnLoop, _logger);
+        _life = new PipeLife(loop, name, flow.IsOnLoop(loop), _logger);
         _pump = stream.OnThread || stream.End.IsFile
             ? new BlockingWritePump(loop, stream.End, stream.OnThread, _life, _logger, flow)
             : new WritePump(loop, stream.End, _life, _logger, flow);

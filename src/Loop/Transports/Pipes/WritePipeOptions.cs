@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Transports;
@@ -13,8 +14,8 @@ public sealed class WritePipeOptions
     /// <value>Bytes, 0 to <see cref="HighWaterMark"/>; default 16 KiB.</value>
     public int LowWaterMark { get; init; } = PipeDefaults.WriteLowWater;
 
-    /// <inheritdoc cref="ReadPipeOptions.ContinueOnLoop"/>
-    public bool ContinueOnLoop { get; init; }
+    /// <inheritdoc cref="ReadPipeOptions.Scheduler"/>
+    public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
     /// <summary>How long <see cref="WritePipe.DisposeAsync"/> waits for what is queued to be written; then it is dropped, with a warning.</summary>
     /// <value>0 to 49 days, by the loop's clock; default 5 s.</value>
