@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using Microsoft.Win32.SafeHandles;
 using UnixLoop.Fault.Tests.Campaigns;
 using UnixLoop.Fault.Tests.Injection;
@@ -63,8 +62,8 @@ internal sealed class PublicPipesScenario : Scenario
         }
         await reader.DisposeAsync();
         failed ??= await writing;
-        rig.Track(reader.Completion);
-        rig.Track(writer.Completion);
+        _ = rig.Track(reader.Completion);
+        _ = rig.Track(writer.Completion);
         bool isTold = failed is not null || writer.Completion.IsFaulted;
         rig.Expect(all.Length == Bytes || isTold, $"what was written is read, or its loss is told: {all.Length} of {Bytes}");
         ReadOnlySpan<byte> read = all.GetBuffer().AsSpan(0, (int)all.Length);
