@@ -55,6 +55,44 @@ public sealed class PatientStartTests : SubprocessTest
         Assert.Equal(0, (await ExitOf(child)).ExitCode);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Pipeline_MemberWaits_HoldsNoOtherMember(bool onLoop)
+    {
+        SubprocessPipeline pipeline = new(new("/bin/cat") { Input = Stdio.File(_fifo) }, new("/bin/sh", "-c", $"touch {_ran}; exec cat"));
+        Task<SubprocessResult> run = null!;
+        if (onLoop)
+            await Loop.InvokeAsync(() => { run = Factory.RunAsync(pipeline); }).WaitAsync(TestTimeout);
+        else
+            run = Factory.RunAsync(pipeline);
+        Eventually.True(() => File.Exists(_ran), "the second member runs");
+        await File.WriteAllTextAsync(_fifo, "through both").WaitAsync(TestTimeout);
+        Assert.Equal("through both", (await run.WaitAsync(TestTimeout)).EnsureSuccess().Output);
+    }
+
+    [Fact]
+    public async Task Pipeline_AnotherMemberCanNotBeStarted_NobodyWaits()
+    {
+        SubprocessPipeline pipeline = new(new("/bin/cat") { Input = Stdio.File(_fifo) }, new("/bin/cat"), new("/not/there"));
+        SubprocessStartException error = await Assert.ThrowsAsync<SubprocessStartException>(() => Factory.RunAsync(pipeline).WaitAsync(TestTimeout));
+        Assert.Contains("(3 of 3 in '", error.Message, StringComparison.Ordinal);
+        Eventually.True(() => Openers() == 0, "the thread has gone");
+    }
+
+    [Fact]
+    public async Task Pipeline_CancelledWhileAMemberWaits_StartsNothing()
+    {
+        using var cancel = new CancellationTokenSource();
+        SubprocessPipeline pipeline = new(new("/bin/cat") { Input = Stdio.File(_fifo) }, new("/bin/cat"));
+        Task<SubprocessResult> run = Factory.RunAsync(pipeline, cancellationToken: cancel.Token);
+        Eventually.True(() => Openers() == 1, "the thread is there");
+        await cancel.CancelAsync();
+        OperationCanceledException error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TestTimeout));
+        Assert.Equal(cancel.Token, error.CancellationToken);
+        Eventually.True(() => Openers() == 0, "the thread has gone");
+    }
+
     [Fact]
     public async Task Cancel_WhileItWaits_StartsNothingAndLeavesNoThread()
     {

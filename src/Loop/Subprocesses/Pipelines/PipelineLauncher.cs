@@ -1,8 +1,31 @@
+using System.Runtime.ExceptionServices;
+
 namespace UnixLoop.Subprocesses;
 
-/// <summary>Starts the members of a pipeline from left to right: all of them, or none.</summary>
-internal static class PipelineLauncher
+// From left to right, but none waits for the one before, which may be opening a FIFO: as in a shell, where each member opens its
+// files itself. One that can't be started takes the others along, those that still wait included.
+/// <summary>Starts the members of a pipeline: all of them, or none.</summary>
+internal sealed class PipelineLauncher
 {
+    private readonly SubprocessLauncher _launcher;
+    private readonly IReadOnlyList<SubprocessStartInfo> _programs;
+    private readonly IReadOnlyList<IChildConsumer> _consumers;
+    private readonly RunStreams _open;
+    private readonly CancellationTokenSource _failed;
+    private readonly PipelineJoint?[] _joints; // [i] lies between member i and the next
+    private readonly List<Task<ChildProcess>> _starts = [];
+
+    private PipelineLauncher(
+        SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, IReadOnlyList<IChildConsumer> consumers, RunStreams open, CancellationTokenSource failed)
+    {
+        _launcher = launcher;
+        _programs = programs;
+        _consumers = consumers;
+        _open = open;
+        _failed = failed;
+        _joints = new PipelineJoint?[programs.Count];
+    }
+
     /// <summary>Starts them as <see cref="SubprocessLauncher.LaunchAsync"/> does; whoever was started before a failure is killed and reaped.</summary>
     /// <param name="launcher">Starts one.</param>
     /// <param name="programs">What to start.</param>
@@ -13,48 +36,80 @@ internal static class PipelineLauncher
         SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, IReadOnlyList<IChildConsumer> consumers, RunStreams open,
         CancellationToken cancellationToken)
     {
-        var children = new ChildProcess[programs.Count];
-        PipelineJoint? before = null, after = null;
-        int next = 0;
+        using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var pipeline = new PipelineLauncher(launcher, programs, consumers, open, failed);
+        Task<ChildProcess[]> all = pipeline.StartAll();
+        await ((Task)all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (all.IsCompletedSuccessfully)
+            pipeline.LeaveJoints(all.Result);
+        else
+            await pipeline.DestroyAsync().ConfigureAwait(false);
+        // What follows may be the caller's code.
+        if (LaunchThread.IsCurrent)
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return all.IsCompletedSuccessfully ? all.Result : throw pipeline.Failure(cancellationToken);
+    }
+
+    private Task<ChildProcess[]> StartAll()
+    {
+        for (int i = 0; i < _programs.Count && !_failed.IsCancellationRequested; i++)
+            _starts.Add(StartAsync(i));
+        if (_starts.Count == 0)
+            _starts.Add(Task.FromCanceled<ChildProcess>(_failed.Token));
+        return Task.WhenAll(_starts);
+    }
+
+    private async Task<ChildProcess> StartAsync(int index)
+    {
         try
         {
-            for (; next < programs.Count; next++)
-            {
-                SubprocessStartInfo program = programs[next];
-                after = next + 1 < programs.Count ? PipelineJoint.Open(program, launcher.Services) : null;
-                RunStreams streams = new(
-                    before is null ? program.Input ?? open.Input : Stdio.Descriptor(before.ReadEnd),
-                    after is null ? program.Output ?? open.Output : Stdio.Descriptor(after.WriteEnd),
-                    program.Error ?? open.Error);
-                children[next] = await launcher.LaunchAsync(program, streams, consumers[next], cancellationToken).ConfigureAwait(false);
-                // Our copy of the write end must go as well, or the reader would never see the end.
-                after?.WriteEnd.Dispose();
-                before?.LeaveTo(children[next - 1], children[next]);
-                (before, after) = (after, null);
-            }
-            await LeaveLaunchThreadAsync().ConfigureAwait(false);
-            return children;
+            SubprocessStartInfo program = _programs[index];
+            PipelineJoint? before = index > 0 ? _joints[index - 1] : null;
+            PipelineJoint? after = _joints[index] = index + 1 < _programs.Count ? PipelineJoint.Open(program, _launcher.Services) : null;
+            RunStreams streams = new(
+                before is null ? program.Input ?? _open.Input : Stdio.Descriptor(before.ReadEnd),
+                after is null ? program.Output ?? _open.Output : Stdio.Descriptor(after.WriteEnd),
+                program.Error ?? _open.Error);
+            ChildProcess child = await _launcher.LaunchAsync(program, streams, _consumers[index], _failed.Token).ConfigureAwait(false);
+            // Our copies must go as well, or the reader would never see the end, nor the writer that nobody reads.
+            before?.ReadEnd.Dispose();
+            after?.WriteEnd.Dispose();
+            return child;
         }
-        catch (Exception e)
+        catch
         {
-            before?.Dispose();
-            after?.Dispose();
-            for (int i = 0; i < next; i++)
-                await children[i].DestroyAsync().ConfigureAwait(false);
-            await LeaveLaunchThreadAsync().ConfigureAwait(false);
-            if (e is SubprocessStartException failure && programs.Count > 1)
-                throw Locate(failure, programs, next);
+            await _failed.CancelAsync().ConfigureAwait(false);
             throw;
         }
     }
 
-    /// <summary>What follows may be the caller's code.</summary>
-    private static async ValueTask LeaveLaunchThreadAsync()
+    private void LeaveJoints(ChildProcess[] children)
     {
-        if (LaunchThread.IsCurrent)
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        for (int i = 0; i + 1 < children.Length; i++)
+            _joints[i]!.LeaveTo(children[i], children[i + 1]);
     }
 
-    private static SubprocessStartException Locate(SubprocessStartException failure, IReadOnlyList<SubprocessStartInfo> programs, int index) =>
-        new($"{failure.Message} ({index + 1} of {programs.Count} in '{string.Join(" | ", programs)}')", failure.Reason, failure.FileName, failure.ErrorName, failure.HResult);
+    private async Task DestroyAsync()
+    {
+        foreach (PipelineJoint? joint in _joints)
+            joint?.Dispose();
+        foreach (Task<ChildProcess> start in _starts)
+        {
+            if (start.IsCompletedSuccessfully)
+                await start.Result.DestroyAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What went wrong first from the left; those that were cancelled for it don't count.</summary>
+    private Exception Failure(CancellationToken cancellationToken)
+    {
+        int index = _starts.FindIndex(static start => start.IsFaulted);
+        if (index < 0)
+            return new OperationCanceledException(cancellationToken);
+        Exception failure = _starts[index].Exception!.InnerException!;
+        if (failure is SubprocessStartException start && _programs.Count > 1)
+            return new SubprocessStartException($"{start.Message} ({index + 1} of {_programs.Count} in '{string.Join(" | ", _programs)}')", start.Reason, start.FileName, start.ErrorName, start.HResult);
+        ExceptionDispatchInfo.Throw(failure);
+        return failure;
+    }
 }
