@@ -66,17 +66,17 @@ internal sealed class ScenarioProcess : IAsyncDisposable
     internal void End() => _process.StandardInput.Close();
 
     /// <summary>The exit code; 128+n after signal n.</summary>
-    internal async Task<int> WaitForExitAsync()
+    internal async Task<int> WaitForExitAsync(TimeSpan? bound = null)
     {
-        await _process.WaitForExitAsync().WaitAsync(TestTimeout);
+        await _process.WaitForExitAsync().WaitAsync(bound ?? TestTimeout);
         return _process.ExitCode;
     }
 
     /// <summary>Ends the scenario and fails unless it ended well.</summary>
-    internal async Task EndWellAsync()
+    internal async Task EndWellAsync(TimeSpan? bound = null)
     {
         End();
-        int code = await WaitForExitAsync();
+        int code = await WaitForExitAsync(bound);
         Assert.True(code == 0, $"exit code {code}: {await _errors.WaitAsync(TestTimeout)}");
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.Versioning;
 using UnixLoop.Interop;
 using UnixLoop.Process.Tests.Scenarios;
@@ -43,7 +44,7 @@ public sealed class AttributeProcessTests
         if (changesUser)
             Requires.Root();
         await using ScenarioProcess scenario = ScenarioProcess.Start(AttributeScenarios.StormAsync, [StormSpawns, $"{changesUser}"]);
-        await scenario.EndWellAsync();
+        await scenario.EndWellAsync(TestTimeout * Math.Max(1, int.Parse(StormSpawns, CultureInfo.InvariantCulture) / 1000));
     }
 
     [Fact]
