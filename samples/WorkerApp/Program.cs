@@ -2,10 +2,11 @@ using UnixLoop;
 using WorkerApp;
 using WorkerApp.Init;
 using WorkerApp.Jobs;
+using WorkerApp.Probe;
 using WorkerApp.Run;
 
 // Before anything else, and before Console above all: in a container without an init we run ourselves under one; "init" is one itself.
-if (args is not ["init", ..] && UnixInit.RunAsPid1(args) is int code)
+if (args is not ["init" or "probe", ..] && UnixInit.RunAsPid1(args) is int code)
     return code;
 
 try
@@ -16,6 +17,8 @@ try
         ["--metrics"] => await JobHost.RunAsync(withMetrics: true),
         ["init", .. string[] rest] => InitCommand.Execute(InitArguments.Parse(rest)),
         ["run", .. string[] rest] => await RunCommand.ExecuteAsync(RunArguments.Parse(rest)),
+        ["probe", { } path, { } question] => await ProbeCommand.ExecuteAsync(path, question),
+        ["probe", ..] => throw new UsageException("probe: needs the socket's path, and live or ready"),
         _ => throw new UsageException($"unknown argument '{args[0]}'"),
     };
 }

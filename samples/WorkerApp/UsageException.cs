@@ -10,4 +10,6 @@ internal sealed class UsageException(string mistake) : Exception($"""
            WorkerApp init [-g] [-s] [-r FROM:TO] [--] COMMAND [ARGUMENTS…]
                as PID 1 of a container: reaps orphans, passes signals on (-g: to the group, -r: one for another), ends as the
                command ends; -s adopts orphans also where it is not PID 1
+           WorkerApp probe SOCKET live|ready
+               asks the HealthSocket of a running WorkerApp; exit code 0 for yes, 1 for no
     """);

@@ -36,6 +36,8 @@ internal static class Registration
         services.TryAddSingleton<ShutdownTimeline>();
         DrainingListenerFactory.Append(services);
         services.TryAddSingleton(ServiceNotifier.Create);
+        services.TryAddSingleton<Readiness>();
+        services.TryAddSingleton<HealthResponder>();
         AddSupervision(services);
         LifetimeRegistration.Replace(services);
         return new Builder(Options.DefaultName, services);

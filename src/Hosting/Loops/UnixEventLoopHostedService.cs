@@ -30,6 +30,7 @@ internal sealed class UnixEventLoopHostedService(
     private UnixEventLoop? _default;
     private Watchdog? _watchdog;
     private ShutdownTimeline? _timeline;
+    private HealthResponder? _responder;
     private int _stopped;
 
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -56,6 +57,8 @@ internal sealed class UnixEventLoopHostedService(
         _children = services.GetRequiredService<HostedChildren>();
         _children.Attach(_default);
         services.GetRequiredService<SignalDispatcher>().Start(_default);
+        _responder = services.GetRequiredService<HealthResponder>();
+        await _responder.StartAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
@@ -69,6 +72,7 @@ internal sealed class UnixEventLoopHostedService(
         await Task.WhenAll(handlers, children).ConfigureAwait(false);
         _watchdog?.Dispose();
         _timeline?.Enter(ShutdownPhase.Loops);
+        await StopResponderAsync().ConfigureAwait(false);
         foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
             await StopAsync(loop, cancellationToken).ConfigureAwait(false);
         _timeline?.Enter(ShutdownPhase.Over);
@@ -95,6 +99,7 @@ internal sealed class UnixEventLoopHostedService(
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
+        await StopResponderAsync().ConfigureAwait(false);
         if (_children is not null)
             await _children.KillAsync().ConfigureAwait(false);
         _watchdog?.Dispose();
@@ -109,6 +114,8 @@ internal sealed class UnixEventLoopHostedService(
         .. _default is null ? (ReadOnlySpan<UnixEventLoop>)[] : [_default],
         .. namedLoops.Select(named => services.GetRequiredKeyedService<UnixEventLoop>(named.Name)),
     ];
+
+    private Task StopResponderAsync() => _responder?.StopAsync() ?? Task.CompletedTask;
 
     private void TellBudget()
     {

@@ -68,4 +68,21 @@ public sealed class UnixEventLoopOptions
     /// <summary>Whether the spans of children carry their arguments (<c>process.command_args</c>), which may hold secrets.</summary>
     /// <value>Default false.</value>
     public bool RecordChildArguments { get; set; }
+
+    /// <summary>The health check says degraded if the loop takes longer to answer.</summary>
+    /// <value>Default 500 ms; 1 ms to 1 hour, at most <see cref="HealthUnhealthyLag"/>.</value>
+    [TimeSpanRange("00:00:00.001", "01:00:00")]
+    public TimeSpan HealthDegradedLag { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The health check says unhealthy if the loop takes longer to answer. A loop that does not answer within the check's timeout is unhealthy too.</summary>
+    /// <value>Default 3 s; 1 ms to 1 hour.</value>
+    [TimeSpanRange("00:00:00.001", "01:00:00")]
+    public TimeSpan HealthUnhealthyLag { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// Path of a Unix socket on which the application says whether it is live and ready, for probes of workers that have no web server
+    /// (docs/containers.md). Made with the host's start, for our user alone; removed with its stop.
+    /// </summary>
+    /// <value>Default null: none.</value>
+    public string? HealthSocket { get; set; }
 }

@@ -33,6 +33,16 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
                 nameof(options.ChildStopGrace));
         }
 
+        if (options.HealthDegradedLag > options.HealthUnhealthyLag)
+        {
+            result.AddError(
+                $"is {options.HealthDegradedLag:c} and {nameof(options.HealthUnhealthyLag)} is {options.HealthUnhealthyLag:c}; what is unhealthy must not begin before what is degraded.",
+                nameof(options.HealthDegradedLag));
+        }
+
+        if (options.HealthSocket is { } path && !path.StartsWith('/'))
+            result.AddError($"is '{path}'; it must be an absolute path.", nameof(options.HealthSocket));
+
         if (options.ReloadOnHangup && configuration is not IConfigurationRoot)
         {
             result.AddError(
@@ -50,6 +60,9 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
         Check(nameof(options.ShutdownDelay), options.ShutdownDelay != defaults.ShutdownDelay);
         Check(nameof(options.DrainIdleLinger), options.DrainIdleLinger != defaults.DrainIdleLinger);
         Check(nameof(options.ExitCodeFromSignal), options.ExitCodeFromSignal != defaults.ExitCodeFromSignal);
+        Check(nameof(options.HealthDegradedLag), options.HealthDegradedLag != defaults.HealthDegradedLag);
+        Check(nameof(options.HealthUnhealthyLag), options.HealthUnhealthyLag != defaults.HealthUnhealthyLag);
+        Check(nameof(options.HealthSocket), options.HealthSocket is not null);
         Check(nameof(options.ReloadOnHangup), options.ReloadOnHangup != defaults.ReloadOnHangup);
         Check(nameof(options.RecordChildArguments), options.RecordChildArguments != defaults.RecordChildArguments);
 

@@ -1,0 +1,34 @@
+using System.Net.Sockets;
+using System.Text;
+
+namespace WorkerApp.Probe;
+
+/// <summary>"probe": asks the health socket of a running WorkerApp, as the exec probe of an orchestrator.</summary>
+internal static class ProbeCommand
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    internal static async Task<int> ExecuteAsync(string path, string question)
+    {
+        if (question is not ("live" or "ready"))
+            throw new UsageException($"probe: '{question}' is neither live nor ready");
+        using CancellationTokenSource patience = new(s_patience);
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), patience.Token);
+            await socket.SendAsync(Encoding.UTF8.GetBytes(question + "\n"), patience.Token);
+            using StreamReader reader = new(new NetworkStream(socket, ownsSocket: false));
+            string answer = (await reader.ReadToEndAsync(patience.Token)).Trim();
+            if (answer == "ok")
+                return 0;
+            await Console.Error.WriteLineAsync(answer.Length > 0 ? answer : "no answer");
+            return 1;
+        }
+        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ArgumentException)
+        {
+            await Console.Error.WriteLineAsync($"{path}: {e.Message}");
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Text;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using UnixLoop.Transports;
+
+namespace UnixLoop.Hosting;
+
+/// <summary>
+/// Says on a Unix socket whether the application is live and ready, for workers without a web server. A client sends "live" or "ready" and a
+/// line feed, and gets "ok" or "no" with the reason, and the end.
+/// </summary>
+/// <remarks>Serves until the loops end: while draining it says "no" to "ready" and "ok" to "live".</remarks>
+internal sealed class HealthResponder(
+    IUnixEventLoop loop,
+    Readiness readiness,
+    IOptions<UnixEventLoopOptions> options,
+    ILogger<HealthResponder> logger,
+    HealthCheckService? checks = null,
+    TimeProvider? clock = null)
+{
+    private const int LongestQuestion = 64;
+
+    /// <summary>A client that does not ask, or a loop that does not answer, is given up.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+    private UnixStreamListener? _listener;
+    private Task _serving = Task.CompletedTask;
+
+    /// <exception cref="IOException">The socket can't be bound; the message names it.</exception>
+    internal async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (options.Value.HealthSocket is not { } path)
+            return;
+        _listener = await UnixStreamListener.BindAsync(
+            loop, UnixSocketAddress.FromPath(path), new UnixStreamListenerOptions { ConnectionLimit = 16 }, cancellationToken).ConfigureAwait(false);
+        _serving = ServeAsync(_listener);
+    }
+
+    internal async Task StopAsync()
+    {
+        if (_listener is null)
+            return;
+        await _listener.DisposeAsync().ConfigureAwait(false);
+        await _serving.ConfigureAwait(false);
+    }
+
+    private async Task ServeAsync(UnixStreamListener listener)
+    {
+        while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
+            _ = AnswerAsync(connection);
+    }
+
+    private async Task AnswerAsync(UnixStreamConnection connection)
+    {
+        await using (connection.ConfigureAwait(false))
+        {
+            using CancellationTokenSource patience = new(Patience, _clock);
+            try
+            {
+                string answer = await AskAsync(await ReadQuestionAsync(connection, patience.Token).ConfigureAwait(false), patience.Token).ConfigureAwait(false);
+                await connection.Output.WriteAsync(Encoding.UTF8.GetBytes(answer + "\n"), patience.Token).ConfigureAwait(false);
+                await connection.Output.CompleteAsync().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+            {
+                LoopServiceLog.HealthNotAnswered(logger, e);
+            }
+        }
+    }
+
+    private static async Task<string> ReadQuestionAsync(UnixStreamConnection connection, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            System.IO.Pipelines.ReadResult read = await connection.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
+            ReadOnlySequence<byte> bytes = read.Buffer;
+            SequencePosition? end = bytes.PositionOf((byte)'\n');
+            if (end is { } lineEnd || read.IsCompleted || bytes.Length > LongestQuestion)
+            {
+                string question = Encoding.UTF8.GetString(end is { } at ? bytes.Slice(0, at) : bytes);
+                connection.Input.AdvanceTo(bytes.End);
+                return question;
+            }
+            connection.Input.AdvanceTo(bytes.Start, bytes.End);
+        }
+    }
+
+    private async Task<string> AskAsync(string question, CancellationToken cancellationToken)
+    {
+        if (question is not ("live" or "ready"))
+            return "no The question is 'live' or 'ready'.";
+        Readiness.Verdict verdict = question == "live"
+            ? await readiness.AskLoopAsync(cancellationToken).ConfigureAwait(false)
+            : await readiness.AskAsync(cancellationToken).ConfigureAwait(false);
+        if (verdict.Condition == Readiness.Condition.Down)
+            return $"no {verdict.Reason}";
+        if (question == "live" || checks is null)
+            return "ok";
+        HealthReport report = await checks.CheckHealthAsync(static check => check.Tags.Contains("ready"), cancellationToken).ConfigureAwait(false);
+        return report.Status != HealthStatus.Unhealthy
+            ? "ok"
+            : $"no {string.Join("; ", report.Entries.Where(entry => entry.Value.Status == HealthStatus.Unhealthy).Select(entry => $"{entry.Key}: {entry.Value.Description}"))}";
+    }
+}

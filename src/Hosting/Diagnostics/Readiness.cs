@@ -1,0 +1,55 @@
+using Microsoft.Extensions.Options;
+
+namespace UnixLoop.Hosting;
+
+/// <summary>How the application is: the loop alive and in time, supervised processes up, not draining. What the health check and the responder ask.</summary>
+internal sealed class Readiness(UnixEventLoop loop, IUnixHostDrain drain, ISupervisor supervisor, IOptions<UnixEventLoopOptions> options, TimeProvider? clock = null)
+{
+    private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+
+    /// <summary>Whether the loop answers, and how fast.</summary>
+    internal async Task<Verdict> AskLoopAsync(CancellationToken cancellationToken)
+    {
+        long asked = _clock.GetTimestamp();
+        TimeSpan lag;
+        try
+        {
+            // Measured on the loop: what the thread pool takes to go on is not its fault.
+            lag = await loop.InvokeAsync(() => _clock.GetElapsedTime(asked), cancellationToken).ConfigureAwait(false);
+        }
+        catch (ObjectDisposedException e)
+        {
+            return new(Condition.Down, $"The event loop '{loop.Name}' has ended.", Error: e);
+        }
+        return lag > options.Value.HealthUnhealthyLag ? new(Condition.Down, LagText(lag, options.Value.HealthUnhealthyLag), lag)
+            : lag > options.Value.HealthDegradedLag ? new(Condition.Degraded, LagText(lag, options.Value.HealthDegradedLag), lag)
+            : new(Condition.Up, "", lag);
+    }
+
+    /// <summary>The same, and whether requests should come here.</summary>
+    internal async Task<Verdict> AskAsync(CancellationToken cancellationToken)
+    {
+        if (drain.Draining.IsCancellationRequested)
+            return new(Condition.Down, "The application is shutting down.");
+        Verdict answer = await AskLoopAsync(cancellationToken).ConfigureAwait(false);
+        if (answer.Condition == Condition.Down)
+            return answer;
+        string[] down = [.. supervisor.GetProcesses().Where(IsDown).Select(process => process.ToString())];
+        return down.Length > 0 ? answer with { Condition = Condition.Down, Reason = $"Supervised processes are down: {string.Join("; ", down)}." } : answer;
+    }
+
+    private string LagText(TimeSpan lag, TimeSpan bound) => $"The event loop '{loop.Name}' answered after {lag:c}; at most {bound:c} would do.";
+
+    /// <summary>One that was stopped on purpose is not, nor one whose work is done.</summary>
+    private static bool IsDown(SupervisedProcessStatus process) => process.State is not
+        (SupervisedProcessState.Ready or SupervisedProcessState.Completed or SupervisedProcessState.Stopped or SupervisedProcessState.Stopping);
+
+    internal enum Condition
+    {
+        Up,
+        Degraded,
+        Down,
+    }
+
+    internal readonly record struct Verdict(Condition Condition, string Reason, TimeSpan Lag = default, Exception? Error = null);
+}
