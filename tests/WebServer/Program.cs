@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 // What the drain tests stop: a web server on free ports of the loopback (h1, h2c and TLS) and, with --socket PATH, on a Unix socket.
-// GET / answers at once; GET /slow after the milliseconds of ?ms=. Lines "port NAME NUMBER" tell the ports.
+// GET or POST / answers at once; GET /slow after the milliseconds of ?ms=. Lines "port NAME NUMBER" tell the ports.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.Services.AddUnixEventLoop();
@@ -20,7 +20,7 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 });
 
 WebApplication app = builder.Build();
-app.MapGet("/", () => "well");
+app.MapMethods("/", ["GET", "POST"], () => "well");
 app.MapGet("/slow", async (int ms, CancellationToken aborted) =>
 {
     await Task.Delay(ms, aborted);

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace UnixLoop.Hosting.Tests.Diagnostics;
 
@@ -60,11 +62,54 @@ public sealed class HealthCheckTests : IDisposable
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 
-    private static async Task<IHost> StartAsync(TimeSpan? timeout = null)
+    [Theory]
+    [InlineData(1, HealthStatus.Healthy)]
+    [InlineData(2, HealthStatus.Degraded)]
+    [InlineData(4, HealthStatus.Unhealthy)]
+    public async Task Check_LoopAnswersLate_ByItsLag(int seconds, HealthStatus expected)
+    {
+        FakeTimeProvider clock = new();
+        using IHost host = await StartAsync(configure: services =>
+        {
+            services.AddSingleton<TimeProvider>(clock);
+            services.Configure<UnixEventLoopOptions>(options =>
+            {
+                options.HealthDegradedLag = TimeSpan.FromSeconds(1);
+                options.HealthUnhealthyLag = TimeSpan.FromSeconds(3);
+            });
+        });
+        using var held = new ManualResetEventSlim();
+        using var release = new ManualResetEventSlim();
+        host.Services.GetRequiredService<IUnixEventLoop>().Post(() =>
+        {
+            held.Set();
+            release.Wait(TestTimeout);
+        });
+        Assert.True(held.Wait(TestTimeout));
+
+        Task<HealthReportEntry> check = CheckAsync(host);
+        Eventually.True(() => host.Services.GetRequiredService<IUnixEventLoop>().GetStatistics().QueueDepth > 0, "the question waits");
+        clock.Advance(TimeSpan.FromSeconds(seconds));
+        release.Set();
+
+        Assert.Equal(expected, (await check).Status);
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Start_ThresholdsInTheWrongOrder_IsRefused()
+    {
+        using IHost host = TestHost.Build(services => services.AddUnixEventLoop(o => o.HealthDegradedLag = TimeSpan.FromSeconds(9)));
+        OptionsValidationException e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(TestTimeout));
+        Assert.Contains("HealthUnhealthyLag is 00:00:03", e.Message, StringComparison.Ordinal);
+    }
+
+    private static async Task<IHost> StartAsync(TimeSpan? timeout = null, Action<IServiceCollection>? configure = null)
     {
         IHost host = TestHost.Build(services =>
         {
             services.AddUnixEventLoop();
+            configure?.Invoke(services);
             services.AddHealthChecks().AddUnixEventLoop(timeout: timeout);
         });
         await host.StartAsync().WaitAsync(TestTimeout);

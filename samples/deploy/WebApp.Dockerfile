@@ -1,0 +1,15 @@
+# From the repository's root: docker buildx build --platform linux/amd64,linux/arm64 -f samples/deploy/WebApp.Dockerfile .
+FROM --platform=$BUILDPLATFORM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+ARG TARGETARCH
+WORKDIR /src
+COPY . .
+RUN apt-get update && apt-get install -y --no-install-recommends gcc gcc-aarch64-linux-gnu gcc-x86-64-linux-gnu libc6-dev && rm -rf /var/lib/apt/lists/*
+RUN dotnet publish samples/WebApp -c Release -a $TARGETARCH --self-contained false -o /app
+
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled
+WORKDIR /app
+COPY --from=build /app .
+USER $APP_UID
+ENV UnixEventLoop__ShutdownDelay=00:00:05
+ENTRYPOINT ["/app/WebApp"]
+STOPSIGNAL SIGTERM

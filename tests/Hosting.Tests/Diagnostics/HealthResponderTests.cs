@@ -1,0 +1,83 @@
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace UnixLoop.Hosting.Tests.Diagnostics;
+
+public sealed class HealthResponderTests : IDisposable
+{
+    private readonly LeakCheck _leaks = new();
+    private readonly string _path = Path.Combine(Path.GetTempPath(), $"health-{Guid.NewGuid():N}");
+
+    public void Dispose() => _leaks.Dispose();
+
+    [Fact]
+    public async Task Ask_WhileServingAndDraining_LiveStaysAndReadyGoes()
+    {
+        using IHost host = await StartAsync();
+        Assert.Equal("ok", await AskAsync("live\n"));
+        Assert.Equal("ok", await AskAsync("ready\n"));
+
+        host.Services.GetRequiredService<UnixHostDrain>().Begin();
+
+        Assert.Equal("ok", await AskAsync("live\n"));
+        Assert.Equal("no The application is shutting down.", await AskAsync("ready\n"));
+        await host.StopAsync().WaitAsync(TestTimeout);
+        Assert.False(File.Exists(_path));
+    }
+
+    [Fact]
+    public async Task Ask_ApplicationsOwnCheckFails_ReadyNamesIt()
+    {
+        using IHost host = await StartAsync(services => services.AddHealthChecks()
+            .AddCheck("database", static () => HealthCheckResult.Unhealthy("no database"), ["ready"])
+            .AddCheck("other", static () => HealthCheckResult.Unhealthy("not asked")));
+        Assert.Equal("no database: no database", await AskAsync("ready\n"));
+        Assert.Equal("ok", await AskAsync("live\n"));
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Theory]
+    [InlineData("alive\n")]
+    [InlineData("\n")]
+    [InlineData("livelivelivelivelivelivelivelivelivelivelivelivelivelivelivelivelivelive")]
+    public async Task Ask_Nonsense_IsRefused(string question)
+    {
+        using IHost host = await StartAsync();
+        Assert.StartsWith("no ", await AskAsync(question), StringComparison.Ordinal);
+        Assert.Equal("ok", await AskAsync("live\n"));
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Stop_ClientThatSaysNothing_IsNotWaitedForLong()
+    {
+        using IHost host = await StartAsync();
+        using Socket silent = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await silent.ConnectAsync(new UnixDomainSocketEndPoint(_path));
+        Assert.Equal("ok", await AskAsync("live\n"));
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    private async Task<IHost> StartAsync(Action<IServiceCollection>? configure = null)
+    {
+        IHost host = TestHost.Build(services =>
+        {
+            services.AddUnixEventLoop(o => o.HealthSocket = _path);
+            configure?.Invoke(services);
+        });
+        await host.StartAsync().WaitAsync(TestTimeout);
+        return host;
+    }
+
+    private async Task<string> AskAsync(string question)
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path)).WaitAsync(TestTimeout);
+        await socket.SendAsync(Encoding.UTF8.GetBytes(question));
+        using StreamReader reader = new(new NetworkStream(socket, ownsSocket: false));
+        return (await reader.ReadToEndAsync().WaitAsync(TestTimeout)).TrimEnd('\n');
+    }
+}
