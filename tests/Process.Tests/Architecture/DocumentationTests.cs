@@ -10,6 +10,7 @@ public sealed partial class DocumentationTests
         "asyncio",
         "attributes",
         "children",
+        "containers",
         "datagrams",
         "diagnostics",
         "fault-injection",

@@ -7,11 +7,7 @@ namespace UnixLoop.Process.Tests.Architecture;
 public sealed partial class RuleCoverageTests
 {
     /// <summary>Their code is being written (rooms Transports/UnixSockets and Transports/SendFile): the page names the room in a test's place.</summary>
-<<<<<<< HEAD
-    private static readonly int[] Unbuilt = [23, 24, 25, 26, 29];
-=======
-    private static readonly int[] Unbuilt = [26, 27, 28, 29];
->>>>>>> 0d7377f (Listeners: a page, real peers (socat, asyncio, curl, ss), the umask, shortage of descriptors, faults at every call; the pause of accepting needs no timer thread)
+    private static readonly int[] Unbuilt = [26, 29];
 
     private static readonly Dictionary<int, string> Sections = Section.Matches(Repository.ReadDocument("docs/linux.md"))
         .ToDictionary(match => Number(match.Groups["rule"].Value), match => match.Groups["text"].Value);
