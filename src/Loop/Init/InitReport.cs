@@ -26,7 +26,9 @@ internal sealed class InitReport : IDisposable
     /// <summary>The app's end.</summary>
     internal int Inherited => _readEnd.Descriptor;
 
-    internal string VariableText => string.Create(CultureInfo.InvariantCulture, $"{Variable}={Environment.ProcessId}:{Inherited}");
+    /// <summary>Also where there is no report: the app must know that it has an init, or it would make one of itself again.</summary>
+    internal static string VariableText(InitReport? report) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Variable}={Environment.ProcessId}:{report?.Inherited ?? -1}");
 
     /// <summary>Null without descriptors: then the app is not told.</summary>
     internal static InitReport? TryCreate()
@@ -54,7 +56,7 @@ internal sealed class InitReport : IDisposable
     internal static bool TryTakeOver()
     {
         string[]? parts = Environment.GetEnvironmentVariable(Variable)?.Split(':');
-        if (parts is not [string init, string number] || !int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int descriptor))
+        if (parts is not [string init, string number] || !int.TryParse(number, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int descriptor))
             return false;
         Environment.SetEnvironmentVariable(Variable, null);
         if (init != OwnGroup.Parent().ToString(CultureInfo.InvariantCulture))
@@ -65,7 +67,7 @@ internal sealed class InitReport : IDisposable
             if (Environment.GetEnvironmentVariable(name) == init)
                 Environment.SetEnvironmentVariable(name, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         }
-        if (Libc.Fcntl(descriptor, F_SETFD, FD_CLOEXEC).IsSuccess)
+        if (descriptor >= 0 && Libc.Fcntl(descriptor, F_SETFD, FD_CLOEXEC).IsSuccess)
             s_fromInit = new UnixHandle(descriptor);
         return true;
     }

@@ -35,8 +35,7 @@ public static class UnixInit
             return null;
         using InitReport? report = InitReport.TryCreate();
         InitProgram program = InitProgram.Self();
-        if (report is not null)
-            program.AddVariable(report.VariableText);
+        program.AddVariable(InitReport.VariableText(report));
         return new InitReaper(program, options, report).Run();
     }
 

@@ -1,0 +1,81 @@
+using System.Runtime.Versioning;
+using UnixLoop.Interop;
+using UnixLoop.Process.Tests.Scenarios;
+
+namespace UnixLoop.Process.Tests.Init;
+
+/// <summary>An init whose n-th call of a native function fails: it ends with the command's exit code or with an error that names the errno, and leaves no child.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class InitFaultTests
+{
+    private const int EPERM = 1, ESRCH = 3, EINTR = 4, EIO = 5, EAGAIN = 11, ENOMEM = 12, EMFILE = 24;
+
+    public static TheoryData<string, int> Faults => new()
+    {
+        { "waitid", EINTR },
+        { "posix_spawn", EAGAIN },
+        { "posix_spawn", ENOMEM },
+        { "prctl", EPERM },
+        { "kill", ESRCH },
+        { "kill", EPERM },
+        { "sigaction", EIO },
+        { "tcgetpgrp", EIO },
+        { "pipe2", EMFILE },
+        { "fcntl", EAGAIN },
+    };
+
+    [Theory, MemberData(nameof(Faults))]
+    public async Task Rule16_NthCallFails_EndsWellOrByName(string function, int errno)
+    {
+        await using ScenarioProcess scenario = ScenarioProcess.Start(FailAsync, [function, $"{errno}"]);
+        await scenario.EndWellAsync();
+    }
+
+    internal static async Task FailAsync(string[] args)
+    {
+        AppContext.SetSwitch("UnixLoop.FaultInjection", true);
+        int errno = int.Parse(args[1]);
+        int calls = int.MaxValue;
+        for (int nth = 1; nth <= Math.Min(calls, 20); nth++)
+        {
+            FailNth plan = new(args[0], errno, nth);
+            Interop.Faults.Plan = plan;
+            try
+            {
+                // An orphan that ends before the command does, so that there is somebody to reap.
+                int code = UnixInit.Run("sh", ["-c", "trap : USR1; (sh -c 'exit 3' &); sleep 0.02; kill -USR1 $PPID; exit 7"], new UnixInitOptions { Subreaper = true });
+                Assert.Equal(7, code);
+            }
+            catch (IOException refused)
+            {
+                Assert.True(plan.HasFailed);
+                Assert.Equal(errno, refused.HResult);
+            }
+            finally
+            {
+                Interop.Faults.Plan = null;
+            }
+            if (!plan.HasFailed)
+                calls = nth;
+            // The zombie of an orphan that ended after the command is the next init's, PID 1's with the process's end.
+            string children = string.Concat(Directory.GetDirectories("/proc/self/task").Select(task => File.ReadAllText($"{task}/children")));
+            Assert.All(children.Split(' ', StringSplitOptions.RemoveEmptyEntries), pid => Assert.Contains(") Z ", File.ReadAllText($"/proc/{pid}/stat"), StringComparison.Ordinal));
+        }
+        await Scenario.WaitForEndAsync();
+    }
+
+    private sealed class FailNth(string function, int errno, int nth) : IFaultPlan
+    {
+        private int _calls;
+
+        internal bool HasFailed { get; private set; }
+
+        public int OnCall(string called, ref int byteCount)
+        {
+            if (called != function || Interlocked.Increment(ref _calls) != nth)
+                return 0;
+            HasFailed = true;
+            return errno;
+        }
+    }
+}
