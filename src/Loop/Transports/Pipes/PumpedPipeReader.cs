@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using UnixLoop.Transports.SendFile;
 
 namespace UnixLoop.Transports.Pipes;
 
@@ -22,6 +23,15 @@ internal sealed class PumpedPipeReader(PipeReader inner, IPump pump, object owne
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => inner.AdvanceTo(consumed, examined);
 
     public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    /// <summary>Inside the kernel (splice(2)) where the pipe is one and the writer is a Unix connection's; else as every <see cref="PipeReader"/> does it.</summary>
+    public override async Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)
+    {
+        if (pump is ReadPump pipe && destination is IOperableOutput output
+            && await SpliceTransfer.TryCopyAsync(inner, pipe, destination, output, cancellationToken).ConfigureAwait(false))
+            return;
+        await base.CopyToAsync(destination, cancellationToken).ConfigureAwait(false);
+    }
 
     public override void Complete(Exception? exception = null)
     {

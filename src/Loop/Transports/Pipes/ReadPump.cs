@@ -19,8 +19,10 @@ namespace UnixLoop.Transports.Pipes;
 //   Created   Start                          Reading
 //   Reading   the sink's Flush says false    Paused
 //   Paused    Resume, and Flush says true    Reading
+//   Reading, Paused   TryLend              Lent
+//   Lent      TakeBack                       Reading
 //   any       end, error, Close, loop's end  Ended
-internal sealed class ReadPump : IPump, IReadyHandler
+internal sealed partial class ReadPump : IPump, IReadyHandler
 {
     private static readonly uint Readable = (uint)EPOLLIN;
     private static readonly uint HungUp = (uint)EPOLLHUP;
@@ -60,6 +62,7 @@ internal sealed class ReadPump : IPump, IReadyHandler
         Created,
         Reading,
         Paused,
+        Lent,
         Ended,
     }
 
@@ -115,16 +118,20 @@ internal sealed class ReadPump : IPump, IReadyHandler
 
     public void OnReady(uint events)
     {
-        bool ended;
+        bool ended = false;
+        IPipeBorrower? borrower;
         lock (_gate)
         {
-            if (_state != State.Reading)
-                return;
-            int read = ReadNeedsLock(toEnd: (events & HungUp) != 0, PipeDefaults.BytesPerTurn);
-            if (read > 0)
-                FlushNeedsLock();
-            ended = _state == State.Ended;
+            borrower = _borrower;
+            if (_state == State.Reading)
+            {
+                int read = ReadNeedsLock(toEnd: (events & HungUp) != 0, PipeDefaults.BytesPerTurn);
+                if (read > 0)
+                    FlushNeedsLock();
+                ended = _state == State.Ended;
+            }
         }
+        borrower?.OnReadable();
         if (ended)
             _owner.OnEnded(this);
     }
@@ -186,12 +193,15 @@ internal sealed class ReadPump : IPump, IReadyHandler
 
     public void Close(Exception? error)
     {
+        IPipeBorrower? borrower;
         lock (_gate)
         {
             if (_state == State.Ended)
                 return;
+            borrower = _borrower;
             EndNeedsLock(error);
         }
+        borrower?.OnPipeGone(error);
         _owner.OnEnded(this);
     }
 
@@ -287,6 +297,7 @@ internal sealed class ReadPump : IPump, IReadyHandler
     private void EndNeedsLock(Exception? error)
     {
         Failure = error;
+        _borrower = null;
         _state = State.Ended;
         _registration?.Dispose();
         _end.Close();
