@@ -240,7 +240,8 @@ internal sealed partial class SocketOutput
     {
         _isOver = true;
         _failure = failure;
-        StopOperationNeedsLock(GoneError);
+        if (_operation is not null)
+            StopOperationNeedsLock(GoneError);
         _queue.Clear();
         if (_drained is not null && failure is not null)
             _drained.TrySetException(failure);
