@@ -7,5 +7,8 @@ namespace UnixLoop.Fault.Tests;
 public sealed class TransportFaultTests
 {
     [Fact]
+    public Task Connection_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new ConnectionScenario());
+
+    [Fact]
     public Task SendFile_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new SendFileScenario());
 }

@@ -36,7 +36,7 @@ internal sealed class AcceptedConnections : IConnectionOwner
             UnixEventLoop loop = _loops[Interlocked.Increment(ref _next) % (uint)_loops.Length];
             connection = UnixStreamConnection.Adopt(loop, socket, _address, UnixSocketAddress.Unnamed, _options, this);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or ArgumentException)
         {
             _reports.NotStarted(e);
             _acceptor.Release();

@@ -78,9 +78,11 @@ internal sealed class SocketLock : IDisposable
         PosixResult opened = Libc.OpenAt(directory.Descriptor, name, O_RDONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0b110_000_000);
         BindErrors.ThrowIfError(opened, address, $"its lock file '{EscapedName.Of(path)}' can't be opened");
         var file = new UnixHandle(opened.IntValue);
-        if (Libc.Stat(file.Descriptor, [], out FileStatus status).IsSuccess && status.Type == Libc.RegularFile)
+        PosixResult asked = Libc.Stat(file.Descriptor, [], out FileStatus status);
+        if (asked.IsSuccess && status.Type == Libc.RegularFile)
             return file;
         file.Dispose();
+        BindErrors.ThrowIfError(asked, address, $"its lock file '{EscapedName.Of(path)}' can't be looked at");
         throw BindErrors.Create(EINVAL, address, $"its lock file '{EscapedName.Of(path)}' is no regular file");
     }
 
