@@ -6,8 +6,8 @@ namespace UnixLoop.Process.Tests.Architecture;
 /// <summary>docs/linux.md: each rule is kept by tests with its number in their names, and each citation leads to a rule.</summary>
 public sealed partial class RuleCoverageTests
 {
-    /// <summary>Their code is being written (rooms Transports/UnixSockets and Transports/SendFile): the page names the room in a test's place.</summary>
-    private static readonly int[] Unbuilt = [26, 29];
+    /// <summary>Without a test of its own yet.</summary>
+    private static readonly int[] Unbuilt = [26];
 
     private static readonly Dictionary<int, string> Sections = Section.Matches(Repository.ReadDocument("docs/linux.md"))
         .ToDictionary(match => Number(match.Groups["rule"].Value), match => match.Groups["text"].Value);
