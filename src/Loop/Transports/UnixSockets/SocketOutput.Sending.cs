@@ -34,15 +34,8 @@ internal sealed partial class SocketOutput
     /// <summary>A timestamp of the loop's clock; 0 for never.</summary>
     internal long LastSent => Volatile.Read(ref _lastSent);
 
-    /// <summary>Bytes flushed and not sent; a moment's figure.</summary>
-    internal long Queued
-    {
-        get
-        {
-            lock (_gate)
-                return _queue.Length;
-        }
-    }
+    /// <summary>Bytes flushed and not sent; a moment's figure. Without the lock: a logger may format the connection under a lock of its own, and be called under ours.</summary>
+    internal long Queued => _queue.Length;
 
     /// <summary>Sends what was flushed, then shuts this direction down, so that the peer reads its end. With an exception the connection is aborted: the peer must not take a part for the whole.</summary>
     public override void Complete(Exception? exception = null)
