@@ -14,7 +14,7 @@ namespace UnixLoop.Hosting;
 /// <remarks>Serves until the loops end: while draining it says "no" to "ready" and "ok" to "live".</remarks>
 internal sealed class HealthResponder(
     IUnixEventLoop loop,
-    Readiness readiness,
+    LoopReadiness readiness,
     IOptions<UnixEventLoopOptions> options,
     ILogger<HealthResponder> logger,
     HealthCheckService? checks = null,
@@ -92,10 +92,10 @@ internal sealed class HealthResponder(
     {
         if (question is not ("live" or "ready"))
             return "no The question is 'live' or 'ready'.";
-        Readiness.Verdict verdict = question == "live"
+        LoopReadiness.Verdict verdict = question == "live"
             ? await readiness.AskLoopAsync(cancellationToken).ConfigureAwait(false)
             : await readiness.AskAsync(cancellationToken).ConfigureAwait(false);
-        if (verdict.Condition == Readiness.Condition.Down)
+        if (verdict.Condition == LoopReadiness.Condition.Down)
             return $"no {verdict.Reason}";
         if (question == "live" || checks is null)
             return "ok";

@@ -97,7 +97,7 @@ public sealed class StdioTests : IAsyncLifetime
             await typed.Output.CompleteAsync();
         });
         string echo = await ReadUntilAsync(shown.Input, "19999\n");
-        Assert.EndsWith(Encoding.ASCII.GetString(data), echo, StringComparison.Ordinal);
+        Assert.Contains(Encoding.ASCII.GetString(data), echo, StringComparison.Ordinal); // "end of input" may be behind it already
         await writing.WaitAsync(TestTimeout);
         AssertBlocking();
         Assert.Equal(0, (await process.WaitForExitAsync().WaitAsync(TestTimeout)).ReturnCode);
