@@ -174,7 +174,10 @@ internal sealed partial class SocketOutput
         if (_queue.IsEmpty && _written.Length > 0)
             SendNeedsLock(ref _written, int.MaxValue);
         if (_isOver)
+        {
+            _written.Clear();
             return;
+        }
         if (_written.Length == 0)
         {
             _written.Clear(); // memory that was asked for and not used

@@ -99,7 +99,16 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
     /// <summary>Writes <paramref name="source"/>, of at least one byte, with descriptors that go with its first; then as <see cref="FlushAsync"/>.</summary>
     internal ValueTask<FlushResult> WriteAsync(ReadOnlySpan<byte> source, IAttachedDescriptors descriptors, CancellationToken cancellationToken)
     {
-        CheckNoOperation();
+        try
+        {
+            lock (_gate)
+                CheckMayFlushNeedsLock();
+        }
+        catch
+        {
+            descriptors.Release();
+            throw;
+        }
         BufferSegment segment = BufferSegment.Rent(source.Length);
         segment.Attached = descriptors;
         if (cancellationToken.IsCancellationRequested)

@@ -96,6 +96,21 @@ public sealed class StreamDescriptorTests : PairTest
     }
 
     [Fact]
+    public async Task SendDescriptors_OutputCompletedOrBusy_AreGivenBack()
+    {
+        using TravellingPipe pipe = new();
+        (UnixStreamConnection one, _) = Pair(Taking, reads: false);
+        Task full = one.Output.WriteAsync(new byte[8 * 1024 * 1024]).AsTask();
+        Assert.False(full.IsCompleted);
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await one.SendDescriptorsAsync("x"u8.ToArray(), [pipe.Write]));
+        one.Abort();
+        await Assert.ThrowsAsync<IOException>(() => full.WaitAsync(TestTimeout));
+        await Assert.ThrowsAsync<IOException>(async () => await one.SendDescriptorsAsync("x"u8.ToArray(), [pipe.Write]));
+        pipe.Write.Dispose();
+        Assert.True(pipe.HasNoWriter());
+    }
+
+    [Fact]
     public async Task SendDescriptors_NoByteOrNoDescriptor_IsRefused()
     {
         using TravellingPipe pipe = new();
