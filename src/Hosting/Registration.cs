@@ -36,7 +36,7 @@ internal static class Registration
         services.TryAddSingleton<ShutdownTimeline>();
         DrainingListenerFactory.Append(services);
         services.TryAddSingleton(ServiceNotifier.Create);
-        services.TryAddSingleton<LoopReadiness>();
+        services.TryAddSingleton<ApplicationHealth>();
         services.TryAddSingleton<HealthResponder>();
         AddSupervision(services);
         LifetimeRegistration.Replace(services);

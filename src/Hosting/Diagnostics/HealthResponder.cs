@@ -14,7 +14,7 @@ namespace UnixLoop.Hosting;
 /// <remarks>Serves until the loops end: while draining it says "no" to "ready" and "ok" to "live".</remarks>
 internal sealed class HealthResponder(
     IUnixEventLoop loop,
-    LoopReadiness readiness,
+    ApplicationHealth readiness,
     IOptions<UnixEventLoopOptions> options,
     ILogger<HealthResponder> logger,
     HealthCheckService? checks = null,
@@ -92,10 +92,10 @@ internal sealed class HealthResponder(
     {
         if (question is not ("live" or "ready"))
             return "no The question is 'live' or 'ready'.";
-        LoopReadiness.Verdict verdict = question == "live"
+        ApplicationHealth.Verdict verdict = question == "live"
             ? await readiness.AskLoopAsync(cancellationToken).ConfigureAwait(false)
             : await readiness.AskAsync(cancellationToken).ConfigureAwait(false);
-        if (verdict.Condition == LoopReadiness.Condition.Down)
+        if (verdict.Condition == ApplicationHealth.Condition.Down)
             return $"no {verdict.Reason}";
         if (question == "live" || checks is null)
             return "ok";

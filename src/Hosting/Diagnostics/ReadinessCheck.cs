@@ -3,18 +3,18 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace UnixLoop.Hosting;
 
 /// <summary>Not ready while the application drains or stops, while the loop does not answer in time, and while a supervised process that should be ready is not.</summary>
-internal sealed class ReadinessCheck(LoopReadiness readiness, UnixEventLoop loop) : IHealthCheck
+internal sealed class ReadinessCheck(ApplicationHealth readiness, UnixEventLoop loop) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
-        LoopReadiness.Verdict verdict = await readiness.AskAsync(cancellationToken).ConfigureAwait(false);
-        if (verdict.Condition == LoopReadiness.Condition.Down)
+        ApplicationHealth.Verdict verdict = await readiness.AskAsync(cancellationToken).ConfigureAwait(false);
+        if (verdict.Condition == ApplicationHealth.Condition.Down)
             return new(context.Registration.FailureStatus, verdict.Reason, verdict.Error);
         Dictionary<string, object> data = new()
         {
             ["lag"] = verdict.Lag.TotalSeconds,
             ["queueDepth"] = loop.GetStatistics().QueueDepth,
         };
-        return verdict.Condition == LoopReadiness.Condition.Degraded ? HealthCheckResult.Degraded(verdict.Reason, data: data) : HealthCheckResult.Healthy(data: data);
+        return verdict.Condition == ApplicationHealth.Condition.Degraded ? HealthCheckResult.Degraded(verdict.Reason, data: data) : HealthCheckResult.Healthy(data: data);
     }
 }

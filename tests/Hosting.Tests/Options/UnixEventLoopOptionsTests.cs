@@ -15,6 +15,11 @@ public sealed class UnixEventLoopOptionsTests
         ["ChildWatcher"] = "Threaded",
         ["ChildStopGrace"] = "00:00:07",
         ["ShutdownDelay"] = "00:00:11",
+        ["DrainIdleLinger"] = "00:00:03",
+        ["ExitCodeFromSignal"] = "true",
+        ["HealthDegradedLag"] = "00:00:01",
+        ["HealthUnhealthyLag"] = "00:00:02",
+        ["HealthSocket"] = "/run/health",
         ["ReloadOnHangup"] = "true",
         ["RecordChildArguments"] = "true",
     };
@@ -56,6 +61,11 @@ public sealed class UnixEventLoopOptionsTests
         Assert.Equal(ChildWatcherKind.Auto, options.ChildWatcher);
         Assert.Equal(TimeSpan.FromSeconds(5), options.ChildStopGrace);
         Assert.Equal(TimeSpan.Zero, options.ShutdownDelay);
+        Assert.Equal(TimeSpan.FromSeconds(5), options.DrainIdleLinger);
+        Assert.False(options.ExitCodeFromSignal);
+        Assert.Equal(TimeSpan.FromMilliseconds(500), options.HealthDegradedLag);
+        Assert.Equal(TimeSpan.FromSeconds(3), options.HealthUnhealthyLag);
+        Assert.Null(options.HealthSocket);
         Assert.False(options.ReloadOnHangup);
         Assert.False(options.RecordChildArguments);
     }
@@ -183,6 +193,11 @@ public sealed class UnixEventLoopOptionsTests
         Assert.Equal(TimeSpan.FromSeconds(11), options.ShutdownDelay);
         Assert.True(options.ReloadOnHangup);
         Assert.True(options.RecordChildArguments);
+        Assert.Equal(TimeSpan.FromSeconds(3), options.DrainIdleLinger);
+        Assert.True(options.ExitCodeFromSignal);
+        Assert.Equal(TimeSpan.FromSeconds(1), options.HealthDegradedLag);
+        Assert.Equal(TimeSpan.FromSeconds(2), options.HealthUnhealthyLag);
+        Assert.Equal("/run/health", options.HealthSocket);
     }
 
     private static UnixEventLoopOptions Read(Dictionary<string, string?> configuration, Action<IServiceCollection> configure)

@@ -16,17 +16,13 @@ public sealed partial class DrainTests
 
     [Theory]
     [InlineData("h1", "http", "--h1")]
-    [InlineData("h2c", "http", "")]
     [InlineData("tls", "https", "--h1")]
-    [InlineData("tls", "https", "")]
     public async Task Load_WhileDraining_NoRequestFails(string endpoint, string scheme, string protocol)
     {
         string h2load = Requires.Tool("h2load");
         await using SampleProgram server = Start("--UnixEventLoop:ShutdownDelay=00:00:04", "--UnixEventLoop:DrainIdleLinger=00:00:01");
         string url = $"{scheme}://127.0.0.1:{PortOf(server, endpoint)}/";
-        ProcessStartInfo start = new(h2load, ["-c", "8", "-t", "1", "-m", protocol.Length > 0 ? "1" : "4", "--duration", "2", url]) { RedirectStandardOutput = true };
-        if (protocol.Length > 0)
-            start.ArgumentList.Insert(0, protocol);
+        ProcessStartInfo start = new(h2load, [protocol, "-c", "8", "-t", "1", "--duration", "2", url]) { RedirectStandardOutput = true };
         using System.Diagnostics.Process load = System.Diagnostics.Process.Start(start)!;
         server.ExpectSoon(() => Answers(PortOf(server, "h1")));
 
@@ -37,8 +33,38 @@ public sealed partial class DrainTests
 
         Match requests = LoadReport.Match(report);
         Assert.True(requests.Success, report);
-        Assert.True(int.Parse(requests.Groups["done"].Value, CultureInfo.InvariantCulture) > 100, report);
+        Assert.True(int.Parse(requests.Groups["done"].Value, CultureInfo.InvariantCulture) > 16, report);
         Assert.Equal("0", requests.Groups["failed"].Value);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
+    // Not h2load: what GOAWAY tells to be unprocessed a client sends again on another connection (RFC 9113, 6.8), and h2load counts it as lost.
+    [Theory]
+    [InlineData("h2c", "http")]
+    [InlineData("tls", "https")]
+    public async Task Http2Client_WhileDraining_NoRequestFails(string endpoint, string scheme)
+    {
+        await using SampleProgram server = Start("--UnixEventLoop:ShutdownDelay=00:00:04", "--UnixEventLoop:DrainIdleLinger=00:00:01");
+        using SocketsHttpHandler handler = new();
+        handler.SslOptions.RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate?.Subject == "CN=localhost";
+        using HttpClient client = new(handler) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact, Timeout = TestTimeout };
+        string url = $"{scheme}://127.0.0.1:{PortOf(server, endpoint)}/";
+        Assert.Equal("well", await client.GetStringAsync(url));
+        using CancellationTokenSource end = new(TimeSpan.FromSeconds(2));
+        int answers = 0;
+        Task[] askers = [.. Enumerable.Range(0, 8).Select(_ => Task.Run(async () =>
+        {
+            while (!end.IsCancellationRequested)
+            {
+                Assert.Equal("well", await client.GetStringAsync(url));
+                Interlocked.Increment(ref answers);
+            }
+        }))];
+        server.ExpectSoon(() => Volatile.Read(ref answers) > 20);
+
+        server.Kill(Term);
+
+        await Task.WhenAll(askers).WaitAsync(TestTimeout);
         Assert.Equal(0, await server.WaitForExitAsync());
     }
 

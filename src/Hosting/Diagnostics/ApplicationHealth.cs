@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 namespace UnixLoop.Hosting;
 
 /// <summary>How the application is: the loop alive and in time, supervised processes up, not draining. What the health check and the responder ask.</summary>
-internal sealed class LoopReadiness(UnixEventLoop loop, IUnixHostDrain drain, ISupervisor supervisor, IOptions<UnixEventLoopOptions> options, TimeProvider? clock = null)
+internal sealed class ApplicationHealth(UnixEventLoop loop, IUnixHostDrain drain, ISupervisor supervisor, IOptions<UnixEventLoopOptions> options, TimeProvider? clock = null)
 {
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
 
