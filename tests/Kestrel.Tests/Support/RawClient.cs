@@ -13,8 +13,16 @@ internal sealed class RawClient : IDisposable
     internal static async Task<RawClient> ConnectAsync(string path)
     {
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path)).WaitAsync(TestTimeout);
-        return new RawClient(socket);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path)).WaitAsync(TestTimeout);
+            return new RawClient(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     internal async Task SendAsync(ReadOnlyMemory<byte> bytes)

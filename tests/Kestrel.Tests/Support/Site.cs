@@ -11,6 +11,8 @@ internal static class Site
 {
     internal const int Large = 8 << 20;
 
+    private static readonly byte[] s_block = new byte[64 * 1024];
+
     internal static void Map(WebApplication app)
     {
         app.UseWebSockets();
@@ -25,7 +27,9 @@ internal static class Site
                     break;
                 case "/download":
                     context.Response.ContentLength = Large;
-                    await context.Response.Body.WriteAsync(new byte[Large]);
+                    // In pieces, so that a client that is gone costs no more than the first of them.
+                    for (int sent = 0; sent < Large && !context.RequestAborted.IsCancellationRequested; sent += s_block.Length)
+                        await context.Response.Body.WriteAsync(s_block);
                     break;
                 case "/ws":
                     await ProtocolTests.EchoWebSocketAsync(context);
