@@ -128,7 +128,9 @@ public sealed class ChaosTests
             string line;
             while ((line = await clients.ReadLineAsync()) != "done")
             {
-                if (line != "on it")
+                if (line == "on it")
+                    Scenario.Say(line);
+                else
                     theirs.Add(line.Split(' '));
             }
             Eventually.True(() => Volatile.Read(ref _ended) == theirs.Count, $"each of {theirs.Count} connections is accepted once and ends, not {_accepted} and {_ended}");
