@@ -10,6 +10,7 @@ public sealed partial class DocumentationTests
         "asyncio",
         "attributes",
         "children",
+        "connections",
         "containers",
         "datagrams",
         "diagnostics",
