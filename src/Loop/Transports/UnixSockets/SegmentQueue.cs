@@ -25,7 +25,8 @@ internal struct SegmentQueue
     {
         if (Tail is { } tail && tail.RoomLength >= size && tail.RoomLength > 0)
             return tail;
-        BufferSegment segment = BufferSegment.Rent(Math.Max(size, BufferSegment.Small));
+        // Who goes on writing writes much: by small pieces, 8 MiB would be 2,000 of them.
+        BufferSegment segment = BufferSegment.Rent(Math.Max(size, IsEmpty ? BufferSegment.Small : BufferSegment.Large));
         Append(segment);
         return segment;
     }

@@ -36,10 +36,13 @@ internal sealed class AcceptedConnections : IConnectionOwner
             UnixEventLoop loop = _loops[Interlocked.Increment(ref _next) % (uint)_loops.Length];
             connection = UnixStreamConnection.Adopt(loop, socket, _address, UnixSocketAddress.Unnamed, _options, this);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or ArgumentException)
+        catch (Exception e)
         {
-            _reports.NotStarted(e);
+            // Whatever it was, its place is free: who waits for the end of all connections must not wait for this one.
             _acceptor.Release();
+            if (e is not (IOException or ObjectDisposedException or ArgumentException))
+                throw;
+            _reports.NotStarted(e);
             return null;
         }
         bool closes;
