@@ -17,6 +17,8 @@ namespace UnixLoop.Hosting.Connections;
 //    that look and the call the answer may go out; that window of a few instructions is left.
 // 3. When DrainIdleLinger has passed, of all others: by then a balancer that asks for readiness has taken us out.
 //
+// HTTP/2 knows 3 alone: what its GOAWAY leaves out not every client sends again.
+//
 // Below TLS the bytes are not the requests': there only 3 is done, unless UseUnixHostDrain stands above TLS.
 
 /// <summary>The connections that a web server has accepted, and what becomes of them while the application drains. Thread-safe.</summary>
@@ -27,7 +29,6 @@ internal sealed class ConnectionDrain
     private readonly IOptions<UnixEventLoopOptions> _options;
     private readonly TimeProvider _clock;
     private volatile bool _isDraining;
-    private volatile bool _hasLingered;
     private ITimer? _linger;
 
     public ConnectionDrain(IUnixHostDrain drain, IOptions<UnixEventLoopOptions> options, TimeProvider? clock = null)
@@ -38,9 +39,6 @@ internal sealed class ConnectionDrain
     }
 
     internal bool IsDraining => _isDraining;
-
-    /// <summary>Whether DrainIdleLinger has passed.</summary>
-    internal bool HasLingered => _hasLingered;
 
     /// <summary>How many are open.</summary>
     internal int Count => _connections.Count;
@@ -72,7 +70,6 @@ internal sealed class ConnectionDrain
     private void CloseAll()
     {
         _linger?.Dispose();
-        _hasLingered = true;
         foreach (DrainedConnection connection in _connections.Keys)
             connection.CloseAfterLinger();
     }

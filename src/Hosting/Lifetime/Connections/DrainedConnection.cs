@@ -32,28 +32,27 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
     internal void OnConsumed()
     {
         _isUnanswered = true;
-        // GOAWAY in the middle of HTTP/2's greeting would refuse its first stream: a connection that came while draining is left alone until the linger is over.
-        if (drain.IsDraining && SeesRequests && !(IsLateHttp2 && !drain.HasLingered))
+        // HTTP/2 is asked after the linger alone: GOAWAY that comes as the last answer goes out is followed by the close at once, and streams on
+        // their way are lost to clients that do not send them again.
+        if (drain.IsDraining && SeesRequests && !_isHttp2)
             RequestClose();
     }
 
     /// <summary>On the server's own flow: an answer begins.</summary>
     internal void OnAnswer() => _isUnanswered = false;
 
-    /// <summary>The linger is over. A late connection of HTTP/2 may be between two requests: it is asked with its next one, or by the server's stop.</summary>
+    /// <summary>The linger is over. A late connection of HTTP/2 may be in its greeting, or between two requests: the server's stop ends it.</summary>
     internal void CloseAfterLinger()
     {
-        if (!IsLateHttp2)
+        if (!(_isLate && _isHttp2))
             RequestClose();
     }
 
     internal void CloseIfUnanswered()
     {
-        if (_isUnanswered && SeesRequests)
+        if (_isUnanswered && SeesRequests && !_isHttp2)
             RequestClose();
     }
-
-    private bool IsLateHttp2 => _isLate && _isHttp2;
 
     /// <summary>Once.</summary>
     private void RequestClose()
