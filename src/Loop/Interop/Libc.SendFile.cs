@@ -73,8 +73,7 @@ internal static unsafe partial class Libc
             return fault;
         byte ignored;
         var vector = new iovec { iov_base = &ignored, iov_len = 1 };
-        // The offset's upper half is used by 32-bit systems alone.
-        return Result(syscall(PReadV2Number, file, (nint)(&vector), 1, (nint)offset, 0, RWF_NOWAIT));
+        return Result(syscall(PReadV2Number, file, (nint)(&vector), 1, (nint)offset, 0, RWF_NOWAIT)); // 0: the offset's upper half, of 32-bit systems alone
     }
 
     /// <summary>lseek(2) to <paramref name="offset"/> bytes from the file's beginning.</summary>
