@@ -21,6 +21,7 @@ public sealed partial class DocumentationTests
         "loop",
         "performance",
         "pipelines",
+        "pipes",
         "sendfile",
         "signals",
         "subprocesses",
