@@ -25,7 +25,8 @@ public sealed partial class RolloutTests
         string body = Path.Combine(folder, "body");
         File.WriteAllText(body, "body");
         using System.Diagnostics.Process load = System.Diagnostics.Process.Start(new ProcessStartInfo(
-            h2load, ["--h1", "-c", "8", "-t", "1", "--duration", $"{rollouts * 6 + 4}", "-d", body, $"--base-uri=unix:{front}", "http://x/"]) { RedirectStandardOutput = true })!;
+            h2load, ["--h1", "-c", "8", "-t", "1", "--duration", $"{rollouts * 6 + 4}", "-d", body, $"--base-uri=unix:{front}", "http://x/"])
+        { RedirectStandardOutput = true })!;
 
         for (int i = 0; i < rollouts; i++)
         {
