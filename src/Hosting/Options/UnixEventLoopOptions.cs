@@ -44,8 +44,8 @@ public sealed class UnixEventLoopOptions
     public TimeSpan ShutdownDelay { get; set; }
 
     /// <summary>
-    /// While draining: when connections that have had no request since are told to close (<c>Connection: close</c> or GOAWAY comes with the
-    /// answer to the next one). At most <see cref="ShutdownDelay"/>: then the web server closes them.
+    /// While draining: when connections of HTTP/1.1 that have had no request since are closed (the answer to one says
+    /// <c>Connection: close</c>), and those of HTTP/2 get GOAWAY. At most <see cref="ShutdownDelay"/>: then the web server closes them.
     /// </summary>
     /// <value>Default 5 s; 0 to 1 hour.</value>
     [TimeSpanRange("00:00:00", "01:00:00")]
