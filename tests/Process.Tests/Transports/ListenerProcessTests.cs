@@ -35,8 +35,8 @@ public sealed partial class ListenerProcessTests : IDisposable
             await scenario.EndWellAsync();
         }
         string[] calls = [.. File.ReadLines(log).Select(line => Call.Match(line)).Where(call => call.Success)
-            .Select(call => call.Groups["name"].Value + call.Groups["mode"].Value).SkipWhile(call => call != "fchmod0600")];
-        // The stream socket, then the datagram socket, which becomes visible by its rename.
+            .Select(call => call.Groups["name"].Value + call.Groups["mode"].Value).SkipWhile(call => call != "fchmodat0753").Skip(1)];
+        // After the directory, which the runtime's own socket comes before: the stream socket, then the datagram socket, which becomes visible by its rename.
         Assert.Equal(
             ["fchmod0600", "bind", "fchmodat0662", "listen", "fchmod0600", "bind", "fchmodat0662", "renameat2"],
             calls);
@@ -49,6 +49,6 @@ public sealed partial class ListenerProcessTests : IDisposable
         await scenario.EndWellAsync();
     }
 
-    [GeneratedRegex(@"\b(?<name>fchmod|bind|chmod|fchmodat|listen|renameat2)\([^)]*?(, (?<mode>0\d\d\d)(, 0)?)?\)\s+= 0")]
+    [GeneratedRegex(@"\b(?<name>fchmod|bind|chmod|fchmodat|listen|renameat2)\([^)<]*?(, (?<mode>0\d\d\d)(, 0)?)?(\)\s+= 0|\s+<unfinished)")]
     private static partial Regex Call { get; }
 }

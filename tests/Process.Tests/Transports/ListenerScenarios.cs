@@ -42,6 +42,11 @@ internal static class ListenerScenarios
             await (await listener.AcceptAsync())!.DisposeAsync();
         ListenerLog.Paused(loggers.CreateLogger("warm-up"), address, Acceptor.Pause, PosixError.Name(EMFILE));
         int warmUps = Pauses();
+        // The process's timer thread and one more of the pool's can't be made without descriptors.
+        await Task.Run(static () => { }).WaitAsync(TestTimeout);
+        using (ManualResetEventSlim fired = new())
+        using (ITimer timer = TimeProvider.System.CreateTimer(_ => fired.Set(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan))
+            Assert.True(fired.Wait(TestTimeout));
 
         using UnixHandle socket = new(PosixError.ThrowIfError(Libc.UnixSocket(SOCK_STREAM), "socket"));
         PosixError.ThrowIfError(NativeAddress.TryForPeer(address, out NativeAddress? native), "address");
