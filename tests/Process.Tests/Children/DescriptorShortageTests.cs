@@ -34,6 +34,8 @@ public sealed class DescriptorShortageTests
         using (ManualResetEventSlim fired = new())
         using (ITimer timer = TimeProvider.System.CreateTimer(_ => fired.Set(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan))
             Assert.True(fired.Wait(TestTimeout)); // the process's timer thread
+        // It makes the pool's gate thread too, perhaps only after the callback: without a descriptor that ends the process.
+        Eventually.True(() => Directory.GetDirectories("/proc/self/task").Any(IsGateThread), "the thread pool has its gate thread");
         int warmUps = watching.Log.Count;
 
         int limit = TestLibc.GetDescriptorLimit();
@@ -88,6 +90,18 @@ public sealed class DescriptorShortageTests
         }
         TestChildren.Kill(child.Pid);
         Assert.Equal(-9, (await handler.Exited).ReturnCode);
+    }
+
+    private static bool IsGateThread(string task)
+    {
+        try
+        {
+            return File.ReadAllText(Path.Combine(task, "comm")).StartsWith(".NET TP Gate", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false; // a thread that has ended
+        }
     }
 
     private static int LowestFreeDescriptor()
