@@ -30,6 +30,7 @@ public sealed class PeerTests : ListenerTest
         using UnixHandle stranger = ConnectAs(Nobody, _abstractName);
         AssertClosed(stranger);
         Assert.False(accept.IsCompleted);
+        Eventually.True(() => Log.GetSnapshot().Any(record => record.Id.Name == "PeerRefused"), "the refusal is logged");
         string line = Assert.Single(Log.GetSnapshot(), record => record.Id.Name == "PeerRefused").Message;
         Assert.Contains($"uid {Nobody}", line, StringComparison.Ordinal);
 
@@ -81,6 +82,7 @@ public sealed class PeerTests : ListenerTest
             using UnixHandle stranger = RawSocket.Connected(SocketPath);
             AssertClosed(stranger);
         }
+        Eventually.True(() => Log.GetSnapshot().Any(record => record.Id.Name == "PeerRefused"), "the refusal is logged");
         Assert.InRange(Log.GetSnapshot().Count(record => record.Id.Name == "PeerRefused"), 1, 10);
         listener.Close();
         Assert.Null(await accept.WaitAsync(TestTimeout));

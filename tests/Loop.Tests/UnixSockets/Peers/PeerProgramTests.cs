@@ -117,7 +117,9 @@ public sealed class PeerProgramTests : PeerProgramTest
         Assert.Equal((1, 3), await CountAsync(ss));
         foreach (UnixStreamConnection client in clients)
             await DisposeAsync(client);
-        await DisposeAsync(listener);
+        // Not disposed at once: that would end the echoes before they have seen the clients' end.
+        listener.Close();
+        await listener.WaitClosedAsync().WaitAsync(TestTimeout);
         Assert.Equal((0, 0), await CountAsync(ss));
     }
 
