@@ -42,6 +42,8 @@ internal static class StdioScenarios
             if (read.IsCompleted)
                 break;
         }
+        await output.Output.CompleteAsync();
+        await output.Completion; // the two may be one pipe, whose order is that of the writes
         await SayAsync(error, "end of input\n");
     }
 
