@@ -134,8 +134,13 @@ public sealed class WritePipeTests : PublicPipeTest
     public async Task WriteFails_AtOnce_IsToldByThatFlush()
     {
         WritePipe pipe = WritePipe.Create(Loop, out SafeFileHandle readEnd);
-        using ManualResetEventSlim held = new();
-        Loop.Post(held.Wait); // so that the flush is the first to see it
+        using ManualResetEventSlim isHeld = new(), held = new();
+        Loop.Post(() =>
+        {
+            isHeld.Set();
+            held.Wait();
+        });
+        Assert.True(isHeld.Wait(TestTimeout)); // so that the flush is the first to see the end
         readEnd.Dispose();
         IOException error = await Assert.ThrowsAsync<IOException>(() => WriteAsync(pipe, "x"));
         Assert.Equal(EPIPE, error.HResult);
