@@ -35,7 +35,7 @@ internal sealed class HealthResponder(
         if (options.Value.HealthSocket is not { } path)
             return;
         _listener = await UnixStreamListener.BindAsync(
-            loop, UnixSocketAddress.FromPath(path), new UnixStreamListenerOptions { ConnectionLimit = 16 }, cancellationToken).ConfigureAwait(false);
+            loop, UnixSocketAddress.FromPath(path), new UnixStreamListenerOptions { ConnectionLimit = 16, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite }, cancellationToken).ConfigureAwait(false);
         _serving = ServeAsync(_listener);
     }
 

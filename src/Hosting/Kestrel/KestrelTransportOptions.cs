@@ -25,4 +25,7 @@ public sealed class KestrelTransportOptions
     /// <summary>How single endpoints are bound and whom they accept, by any name: each belongs to the Kestrel endpoint with its address.</summary>
     /// <value>Empty by default.</value>
     public IDictionary<string, UnixListenerOptions> Listeners { get; } = new Dictionary<string, UnixListenerOptions>(StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>What the configuration has that the binder would pass over.</summary>
+    internal List<string> Mistakes { get; } = [];
 }

@@ -12,6 +12,8 @@ internal sealed class KestrelTransportOptionsRules : IValidateOptions<KestrelTra
     public ValidateOptionsResult Validate(string? name, KestrelTransportOptions options)
     {
         var result = new ValidateOptionsResultBuilder();
+        foreach (string mistake in options.Mistakes)
+            result.AddError(mistake);
         if (!Enum.IsDefined(options.ApplicationScheduling))
             result.AddError($"is {(int)options.ApplicationScheduling}; it must be {string.Join(", ", Enum.GetNames<ApplicationScheduling>())}.", nameof(options.ApplicationScheduling));
         if (options.LoopCount is < 1 or > MostLoops)

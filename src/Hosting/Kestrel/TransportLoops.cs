@@ -17,6 +17,7 @@ internal sealed class TransportLoops(IServiceProvider services, IOptions<Kestrel
         if (_all is not null)
             return _all;
         IUnixEventLoop main = services.GetRequiredService<IUnixEventLoop>();
+        UnixEventLoopOptions its = services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value;
         while (_further.Count < options.Value.LoopCount - 1)
         {
             var loop = new UnixEventLoop(new UnixEventLoopSettings
@@ -24,6 +25,10 @@ internal sealed class TransportLoops(IServiceProvider services, IOptions<Kestrel
                 Name = $"{main.Name}-{_further.Count + 2}",
                 LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
                 MeterFactory = services.GetRequiredService<IMeterFactory>(),
+                TimeProvider = services.GetService<TimeProvider>(),
+                Debug = its.Debug,
+                SlowCallbackThreshold = its.SlowCallbackThreshold,
+                PollBeforeBlocking = its.PollBeforeBlocking,
             });
             _further.Add(loop);
             await loop.StartAsync(cancellationToken).ConfigureAwait(false);

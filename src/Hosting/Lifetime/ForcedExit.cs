@@ -16,8 +16,11 @@ internal sealed class ForcedExit(ILoggerFactory factory, IEnumerable<ILoggerProv
     internal static int CodeFor(UnixSignal signal) => 128 + signal.Number;
 
     [DoesNotReturn]
-    internal void Now(int exitCode)
+    internal void Now(int exitCode, Action tell)
     {
+        // A log may be what hangs, as a console whose reader has stopped reading: who writes to it blocks.
+        IAsyncResult told = Task.Factory.StartNew(tell, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        told.AsyncWaitHandle.WaitOne(FlushBound / 2);
         FlushLog();
         Libc.Exit(exitCode);
     }
@@ -32,6 +35,6 @@ internal sealed class ForcedExit(ILoggerFactory factory, IEnumerable<ILoggerProv
         IEnumerable<IDisposable> targets = [.. providers, factory];
         IAsyncResult all = Task.WhenAll(targets.Select(static target => Task.Factory.StartNew(
             target.Dispose, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
-        all.AsyncWaitHandle.WaitOne(FlushBound);
+        all.AsyncWaitHandle.WaitOne(FlushBound / 2);
     }
 }

@@ -109,8 +109,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
                 LifetimeLog.SignalWhileStopping(_logger, signal);
                 break;
             case ShutdownStep.Exit:
-                LifetimeLog.ForcedExit(_logger, signal, ForcedExit.CodeFor(signal));
-                _forcedExit.Now(ForcedExit.CodeFor(signal));
+                _forcedExit.Now(ForcedExit.CodeFor(signal), () => LifetimeLog.ForcedExit(_logger, signal, ForcedExit.CodeFor(signal)));
                 break;
         }
     }

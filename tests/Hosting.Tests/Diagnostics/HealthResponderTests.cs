@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.Versioning;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -6,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace UnixLoop.Hosting.Tests.Diagnostics;
 
+[SupportedOSPlatform("linux")]
 public sealed class HealthResponderTests : IDisposable
 {
     private readonly LeakCheck _leaks = new();
@@ -17,6 +19,7 @@ public sealed class HealthResponderTests : IDisposable
     public async Task Ask_WhileServingAndDraining_LiveStaysAndReadyGoes()
     {
         using IHost host = await StartAsync();
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_path));
         Assert.Equal("ok", await AskAsync("live\n"));
         Assert.Equal("ok", await AskAsync("ready\n"));
 

@@ -128,6 +128,16 @@ public sealed class ListenerTests : KestrelTest
         Assert.All(expected, mistake => Assert.Contains(mistake, error.Message.Replace("Property ", "", StringComparison.Ordinal), StringComparison.Ordinal));
     }
 
+    /// <summary>The binder would pass them over, and the listener would be open to all.</summary>
+    [Theory]
+    [InlineData("AllowedUsers", "12345", "it must be a list")]
+    [InlineData("AllowedUserz:0", "12345", "is no option of a listener")]
+    public async Task Mistake_InTheAllowList_FailsTheStart(string key, string value, string says)
+    {
+        OptionsValidationException error = await Assert.ThrowsAsync<OptionsValidationException>(() => StartAsync(SocketPath, ("Path", SocketPath), (key, value)));
+        Assert.Contains(says, error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>docs/kestrel.md: headers of a proxy count only if the kernel says that it is the proxy.</summary>
     [Theory]
     [InlineData(true, "203.0.113.9")]

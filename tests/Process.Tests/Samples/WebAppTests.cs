@@ -106,7 +106,8 @@ public sealed partial class WebAppTests : IDisposable
     [Fact]
     public async Task SecondInstance_IsRefused_TheFirstGoesOn_AndAfterKillTheNextTakesOver()
     {
-        await using SampleProgram first = _folder.Start();
+        // Its supervised process would outlive the KILL.
+        await using SampleProgram first = _folder.Start("--UnixEventLoop:Processes:idler:AutoStart", "false");
         await using (SampleProgram second = SampleProgram.Start(SampleProgram.PathOf("WebApp"), _folder.Arguments()))
         {
             Assert.NotEqual(0, await second.WaitForExitAsync());

@@ -1,3 +1,4 @@
+using System.Text;
 using UnixLoop.Transports;
 
 namespace UnixLoop.Hosting.Kestrel.Listening;
@@ -11,7 +12,7 @@ internal static class ListenerRules
             yield return options.Path is null ? "has neither Path nor Abstract; it must have one of them." : $"has both Path '{options.Path}' and Abstract '{options.Abstract}'; it must have one of them.";
         if (options.Path is { } path && (path.Length < 2 || path[0] != '/' || path.Contains('\0', StringComparison.Ordinal)))
             yield return $"has the Path '{path}'; it must be absolute, as Kestrel's endpoints are.";
-        if (options.Abstract is { } name && name.Length is 0 or > 107)
+        if (options.Abstract is { } name && !IsAbstractName(name))
             yield return $"has the Abstract name '{options.Abstract}'; it must have 1 to 107 bytes.";
         if (!IsMode(options.Mode))
             yield return $"has the Mode '{options.Mode}'; it must be octal, 0 to 0777.";
@@ -35,12 +36,14 @@ internal static class ListenerRules
     internal static UnixSocketAddress? TryGetAddress(UnixListenerOptions options) => options switch
     {
         { Path: ['/', _, ..] path, Abstract: null } when !path.Contains('\0', StringComparison.Ordinal) => UnixSocketAddress.FromPath(path),
-        { Path: null, Abstract: { Length: > 0 and <= 107 } name } => UnixSocketAddress.FromAbstractName(name),
+        { Path: null, Abstract: { } name } when IsAbstractName(name) => UnixSocketAddress.FromAbstractName(name),
         _ => null,
     };
 
     /// <summary>Of a text that has been checked.</summary>
     internal static UnixFileMode? Mode(string? text) => text is null ? null : (UnixFileMode)Convert.ToInt32(text, 8);
+
+    private static bool IsAbstractName(string name) => Encoding.UTF8.GetByteCount(name) is > 0 and <= 107;
 
     private static bool IsMode(string? text) =>
         text is null || text.Length is > 0 and <= 5 && !text.AsSpan().ContainsAnyExceptInRange('0', '7') && Convert.ToInt32(text, 8) <= 0b111_111_111;

@@ -13,11 +13,15 @@ internal static class OwnGroup
     internal static bool HasShell()
     {
         Stat own = Read(Environment.ProcessId);
-        // An ancestor that is gone reads as all zeros, and pid 0 ends the way up.
-        for (Stat parent = Read(own.Parent); parent.Session == own.Session; parent = Read(parent.Parent))
+        // An ancestor that is gone reads as all zeros; but a session from outside of our pid namespace is 0, too: pid 0 alone ends the way up.
+        for (int pid = own.Parent; pid != 0;)
         {
+            Stat parent = Read(pid);
+            if (parent.Session != own.Session)
+                return false;
             if (parent.Group != own.Group)
                 return true;
+            pid = parent.Parent;
         }
         return false;
     }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
@@ -95,8 +96,10 @@ internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
             {
                 foreach (ReadOnlyMemory<byte> part in read.Buffer)
                 {
-                    flushed = await writer.WriteAsync(part, cancellationToken).ConfigureAwait(false);
-                    copied = read.Buffer.GetPosition(part.Length, copied);
+                    cancellationToken.ThrowIfCancellationRequested();
+                    writer.Write(part.Span);
+                    copied = read.Buffer.GetPosition(part.Length, copied); // the writer's now, however the wait for room ends
+                    flushed = await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
                 }
             }
             finally
@@ -170,16 +173,22 @@ internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
     {
         try
         {
-            // Off first: else the side that is ready would be reported until the other is on.
-            if (state == State.AwaitsPipe)
+            lock (_gate)
             {
-                _output.WantWritable(false);
-                _pipe.WantReadable(true);
-            }
-            else
-            {
-                _pipe.WantReadable(false);
-                _output.WantWritable(true);
+                // Late, it would undo what has come after it: another state, or the end and the writes behind it.
+                if (_state != state)
+                    return;
+                // Off first: else the side that is ready would be reported until the other is on.
+                if (state == State.AwaitsPipe)
+                {
+                    _output.WantWritable(false);
+                    _pipe.WantReadable(true);
+                }
+                else
+                {
+                    _pipe.WantReadable(false);
+                    _output.WantWritable(true);
+                }
             }
         }
         catch (Exception e)

@@ -11,7 +11,7 @@ internal static class SocketConnector
     private static readonly TimeSpan s_longestPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>A connected socket; on any throw it is closed.</summary>
-    internal static async Task<UnixHandle> ConnectAsync(UnixSocketAddress address, TimeProvider clock, CancellationToken cancellationToken)
+    internal static async Task<UnixHandle> ConnectAsync(UnixEventLoop loop, UnixSocketAddress address, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         using NativeAddress native = Resolve(address);
@@ -22,7 +22,8 @@ internal static class SocketConnector
             PosixResult connected;
             while ((connected = Libc.Connect(socket.Descriptor, native.Bytes)).Errno == EAGAIN)
             {
-                await Task.Delay(pause, clock, cancellationToken).ConfigureAwait(false);
+                ObjectDisposedException.ThrowIf(loop.HasEnded, loop);
+                await Task.Delay(pause, loop.Clock, cancellationToken).ConfigureAwait(false);
                 pause = pause * 2 < s_longestPause ? pause * 2 : s_longestPause;
             }
             return connected.IsSuccess ? socket : throw Failure(connected, address);

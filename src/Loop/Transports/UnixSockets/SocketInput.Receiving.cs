@@ -67,12 +67,18 @@ internal sealed partial class SocketInput
     internal void Wake(bool isDue) => Dispatch(isDue, fromReadiness: false);
 
     /// <summary>The user will not look at what is left. A result that is still being looked at keeps its memory.</summary>
-    internal void Abandon()
+    /// <param name="disposed">What a later read fails with, if there was something left.</param>
+    internal void Abandon(Exception disposed)
     {
         lock (_gate)
         {
             if (!_isReading)
+            {
+                // The peer's end alone would make a part look like the whole.
+                if (_buffered > 0)
+                    _failure ??= disposed;
                 ReleaseAllNeedsLock();
+            }
         }
         Receiver?.OnEnded(isAbandoned: true);
     }

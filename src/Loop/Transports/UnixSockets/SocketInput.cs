@@ -233,8 +233,8 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
     /// <summary>How far a position of the last result lies behind what has been consumed.</summary>
     private long OffsetNeedsLock(SequencePosition position, string name)
     {
-        if (_head is null)
-            return 0; // of an empty result
+        if (_head is null || position.GetObject() is null)
+            return 0; // of an empty result; bytes may have come since
         long offset = position.GetObject() is BufferSegment segment
             ? segment.RunningIndex + position.GetInteger() - (_head.RunningIndex + _headConsumed)
             : -1;

@@ -122,7 +122,7 @@ public sealed partial class UnixStreamConnection
             SocketLog.Unsent(_logger, this, _output.Queued, _options.CloseTimeout.TotalSeconds);
         }
         End(disposed);
-        _input.Abandon();
+        _input.Abandon(disposed);
         disposal.SetResult();
     }
 
@@ -146,6 +146,9 @@ public sealed partial class UnixStreamConnection
         bool wakeInput = _input.End(reason);
         bool wakeOutput = _output.End(reason);
         _anchor.Registration!.Dispose();
+        // A server's application may ask who its client was when that has gone already.
+        if (_owner is not null && _peer is null && PeerCredentials.TryRead(_socket, out PeerCredentials? peer).IsSuccess)
+            _peer = peer;
         _socket.Dispose();
         _metrics.Closed();
         SignalClosed();

@@ -19,6 +19,10 @@ public sealed partial class UnixStreamConnection
                 _socket.DangerousAddRef(ref borrowed);
                 return _peer = PeerCredentials.Read(_socket);
             }
+            catch (ObjectDisposedException) when (_peer is { } noted)
+            {
+                return noted; // by the end, beside us
+            }
             finally
             {
                 if (borrowed)

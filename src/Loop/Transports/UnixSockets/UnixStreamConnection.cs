@@ -116,7 +116,7 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
         if (unixLoop.HasEnded)
             throw new ObjectDisposedException(nameof(UnixEventLoop), $"The event loop '{unixLoop.Name}' has stopped: nothing can be connected to {address}.");
 
-        UnixHandle socket = await SocketConnector.ConnectAsync(address, unixLoop.Clock, cancellationToken).ConfigureAwait(false);
+        UnixHandle socket = await SocketConnector.ConnectAsync(unixLoop, address, cancellationToken).ConfigureAwait(false);
         return Adopt(unixLoop, socket, UnixSocketAddress.Unnamed, address, options, owner: null);
     }
 

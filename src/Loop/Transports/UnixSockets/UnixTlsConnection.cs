@@ -80,7 +80,7 @@ public sealed class UnixTlsConnection : IDuplexPipe, IAsyncDisposable
         {
             await ShutDownAsync().WaitAsync(_options.ShutdownTimeout, Connection.Loop.Clock).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or TimeoutException or OperationCanceledException)
+        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or NotSupportedException or TimeoutException or OperationCanceledException)
         {
             // The peer has gone, or does not read: nobody is left to be told.
             Connection.Abort(e);
