@@ -40,7 +40,7 @@ public sealed class ChaosTests
             }
             catch (EndOfStreamException e) when (attempt < MostAttempts && e.Message.Contains("(134): Out of memory.", StringComparison.Ordinal))
             {
-                // The runtime ends a process in which it can't make a thread of its own for want of descriptors: nothing of ours can prevent that.
+                // Seen twice while descriptors were out: the process died of this message. Why is not proved; a thread or file that the runtime wanted is the guess.
                 TestContext.Current.SendDiagnosticMessage(e.Message);
             }
         }
