@@ -75,7 +75,8 @@ internal sealed class ChildRig
         return bytes.ToArray();
     }
 
-    private bool IsByFault(ChildExitStatus exit) =>
+    /// <summary>The fault ended the child.</summary>
+    internal bool IsByFault(ChildExitStatus exit) =>
         _rig.ChildMayDie && exit.Signal == UnixSignal.Kill
         || _rig.Fault is { Kind: FaultKind.ChildStolen } && exit.Kind == ChildExitKind.ReapedElsewhere;
 
