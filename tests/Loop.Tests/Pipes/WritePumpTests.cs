@@ -80,6 +80,27 @@ public sealed class WritePumpTests : PipeTest
     }
 
     [Fact]
+    public async Task Write_BehindAQueueThoughThePipeHasRoom_KeepsTheOrder()
+    {
+        using ManualResetEventSlim isHeld = new(), held = new();
+        Loop.Post(() =>
+        {
+            isHeld.Set();
+            held.Wait();
+        });
+        Assert.True(isHeld.Wait(TestTimeout)); // so that nothing takes from the queue
+        Fill(_write);
+        await _writer.WriteAsync("first "u8.ToArray());
+        DrainOf(PipeDefaults.Capacity);
+        await _writer.WriteAsync("second"u8.ToArray());
+        held.Set();
+        _writer.Complete();
+        Assert.Equal("first second"u8.ToArray(), ReadToEnd(_read));
+        await Owner.Ended;
+        _read.Dispose();
+    }
+
+    [Fact]
     public async Task Complete_WithDataQueued_ClosesOnlyWhenItIsWritten()
     {
         Fill(_write);

@@ -161,6 +161,31 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     }
 
     [Fact]
+    public async Task SendFile_PeerClosesAfterTheLastByte_IsNoError()
+    {
+        using FileStream file = File.OpenRead(NewFile(Content));
+        Task<long> sending = _connection.SendFileAsync(file);
+        Task<byte[]> reading = Task.Run(() =>
+        {
+            byte[] all = new byte[Content.Length];
+            int at = 0;
+            Eventually.True(
+                () =>
+                {
+                    for (PosixResult read; at < all.Length && (read = Libc.Receive(Peer.Descriptor, all.AsSpan(at))).Value > 0;)
+                        at += read.IntValue;
+                    return at == all.Length;
+                },
+                "the whole file");
+            Peer.Dispose();
+            return all;
+        });
+        Assert.Equal(Content.Length, await sending.WaitAsync(TestTimeout));
+        Assert.Equal(Content, await reading.WaitAsync(TestTimeout));
+        Assert.Equal(Content.Length, file.Position);
+    }
+
+    [Fact]
     public async Task Rule29_WhileALargeFileIsSent_OthersAreServed()
     {
         PosixError.ThrowIfError(Libc.UnixSocketPair(SOCK_STREAM, out int ours, out int theirs), "socketpair");

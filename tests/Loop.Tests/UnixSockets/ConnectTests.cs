@@ -1,5 +1,8 @@
+using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Text;
 using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.UnixSockets.Listening;
 using UnixLoop.Transports;
 using static Tmds.Linux.LibC;
 
@@ -73,6 +76,48 @@ public sealed class ConnectTests : ConnectionTest, IDisposable
         File.Move(shortPath, path);
         await using UnixStreamConnection connection = await ConnectAsync(UnixSocketAddress.FromPath(path));
         Assert.Equal(path, connection.RemoteAddress.Path);
+    }
+
+    [Fact]
+    public async Task ConnectAsync_PathOfRawBytes_Connects()
+    {
+        byte[] path = [.. Encoding.UTF8.GetBytes(_folder), (byte)'/', 0xff, 0xfe];
+        string first = Path.Combine(_folder, "s.sock");
+        using UnixHandle listener = RawSocket.Listening(first);
+        // .NET can't name it.
+        PosixError.ThrowIfError(Libc.RenameNoReplace(AT_FDCWD, Encoding.UTF8.GetBytes(first), AT_FDCWD, path), "renameat2");
+        await using UnixStreamConnection connection = await ConnectAsync(UnixSocketAddress.FromPath(path));
+        Assert.Equal(path, connection.RemoteAddress.Bytes.ToArray());
+        Assert.Equal(0, Libc.Unlink(AT_FDCWD, path).Errno);
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task ConnectAsync_ListenerGoesAwayWhileItWaits_Fails(bool fileStays)
+    {
+        string path = Path.Combine(_folder, "full.sock");
+        UnixHandle listener = RawSocket.Listening(path, backlog: 0);
+        await using UnixStreamConnection first = await ConnectAsync(UnixSocketAddress.FromPath(path));
+        Task<UnixStreamConnection> second = ConnectAsync(UnixSocketAddress.FromPath(path));
+        Assert.False(second.IsCompleted);
+        if (!fileStays)
+            File.Delete(path);
+        listener.Dispose();
+        IOException refused = await Assert.ThrowsAsync<IOException>(() => second);
+        Assert.Equal(fileStays ? ECONNREFUSED : ENOENT, refused.HResult);
+    }
+
+    [Fact]
+    public async Task ConnectAsync_ListenerGoesAwayBeforeItAccepts_IsAReset()
+    {
+        string path = Path.Combine(_folder, "gone.sock");
+        UnixHandle listener = RawSocket.Listening(path);
+        await using UnixStreamConnection connection = await ConnectAsync(UnixSocketAddress.FromPath(path));
+        Task<ReadResult> read = connection.Input.ReadAsync().AsTask();
+        Assert.False(read.IsCompleted);
+        listener.Dispose();
+        IOException reset = await Assert.ThrowsAsync<IOException>(() => read.WaitAsync(TestTimeout));
+        Assert.Equal(ECONNRESET, reset.HResult);
+        await ClosedAsync(connection);
     }
 
     [Fact]

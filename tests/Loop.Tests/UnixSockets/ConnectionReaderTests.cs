@@ -215,14 +215,38 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
     }
 
     [Fact]
-    public async Task Rule26_AbortWithUnreadData_IsAResetForThePeerAndWithoutAnEnd()
+    public async Task Rule26_AbortWithUnreadData_IsAResetForThePeer()
     {
-        Send(_peer, "unread");
-        Reader.Complete();
-        _connection.Abort();
-        // What the loop had read by then counts as read for the kernel.
-        PosixResult end = ReceiveEnd(_peer);
-        Assert.True(end.Value == 0 || end.Errno == ECONNRESET, $"{end}");
-        await ClosedAsync(_connection);
+        (UnixStreamConnection connection, UnixHandle peer) = NewConnection(new() { InputHighWaterMark = 0, InputLowWaterMark = 0 });
+        using (peer)
+        {
+            await connection.Output.WriteAsync("sent"u8.ToArray());
+            Send(peer, "read");
+            Eventually.True(() => connection.ToString().Contains("paused", StringComparison.Ordinal), "reading is paused");
+            Send(peer, "unread"); // stays in the kernel: nobody reads any more
+            connection.Abort();
+            Assert.Equal("sent", ReceiveText(peer, 4));
+            Assert.Equal(ECONNRESET, ReceiveEnd(peer).Errno);
+            Assert.Equal((0, 0L), (ReceiveEnd(peer).Errno, ReceiveEnd(peer).Value)); // told once, then the end
+            await ClosedAsync(connection);
+            await connection.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Rule26_AbortWithNothingUnread_IsAPlainEndForThePeerAndTheQueueIsDropped()
+    {
+        (UnixStreamConnection connection, UnixHandle peer) = NewConnection();
+        using (peer)
+        {
+            Task blocked = connection.Output.WriteAsync(new byte[4_000_000]).AsTask();
+            Assert.False(blocked.IsCompleted);
+            connection.Abort();
+            byte[] received = Receive(peer, 4_000_000); // up to the end, which is no error
+            Assert.InRange(received.Length, 1, 3_999_999);
+            Assert.Equal((0, 0L), (ReceiveEnd(peer).Errno, ReceiveEnd(peer).Value));
+            await Assert.ThrowsAsync<IOException>(() => blocked.WaitAsync(TestTimeout));
+            await connection.DisposeAsync();
+        }
     }
 }

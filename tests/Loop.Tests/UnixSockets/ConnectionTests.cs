@@ -21,6 +21,33 @@ public sealed class ConnectionTests : ConnectionTest
     }
 
     [Fact]
+    public async Task Read_BytesAndEndFromBeforeTheConnectionWasMade_Come()
+    {
+        (UnixHandle own, UnixHandle peer) = NewSocketPair();
+        Send(peer, "early");
+        peer.Dispose();
+        await using UnixStreamConnection connection = UnixStreamConnection.FromSocket(Loop, own);
+        Assert.Equal("early", Encoding.UTF8.GetString(await ReadToEndAsync(connection.Input)));
+    }
+
+    [Fact]
+    public async Task Statistics_BytesOfBothDirections_AreCounted()
+    {
+        (UnixStreamConnection connection, UnixHandle peer) = NewConnection();
+        await using (connection)
+        using (peer)
+        {
+            await connection.Output.WriteAsync("hello"u8.ToArray());
+            await connection.Output.WriteAsync(", world"u8.ToArray());
+            Send(peer, "answer");
+            Assert.Equal("answer", await ReadTextAsync(connection.Input, 6));
+            UnixStreamConnectionStatistics statistics = connection.GetStatistics();
+            Assert.Equal((12, 2, 6), (statistics.BytesWritten, statistics.Writes, statistics.BytesRead));
+            Assert.InRange(statistics.Reads, 1, 6);
+        }
+    }
+
+    [Fact]
     public async Task Write_ToThePeer_IsSentByTheFlush()
     {
         (UnixStreamConnection connection, UnixHandle peer) = NewConnection();

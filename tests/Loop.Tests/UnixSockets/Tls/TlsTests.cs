@@ -52,6 +52,29 @@ public sealed class TlsTests : PairTest
     }
 
     [Fact]
+    public async Task File_CopiedBetweenWrites_KeepsTheOrder()
+    {
+        (UnixStreamConnection one, UnixStreamConnection other) = Pair();
+        (UnixTlsConnection client, UnixTlsConnection server) = await HandshakeAsync(one, other, Client(""), Server());
+        byte[] content = RandomNumberGenerator.GetBytes(1024 * 1024);
+        string path = Path.GetTempFileName();
+        await File.WriteAllBytesAsync(path, content);
+        Task sending = Task.Run(async () =>
+        {
+            await using FileStream file = File.OpenRead(path);
+            await client.Stream.WriteAsync("before"u8.ToArray());
+            await file.CopyToAsync(client.Stream);
+            await client.Stream.WriteAsync("after"u8.ToArray());
+            await client.DisposeAsync();
+        });
+        var all = new MemoryStream();
+        await server.Stream.CopyToAsync(all).WaitAsync(TestTimeout);
+        await sending.WaitAsync(TestTimeout);
+        File.Delete(path);
+        Assert.Equal([.. "before"u8, .. content, .. "after"u8], all.ToArray());
+    }
+
+    [Fact]
     public async Task Handshake_CertificateNotTrusted_FailsBothSidesAndClosesBoth()
     {
         (UnixStreamConnection one, UnixStreamConnection other) = Pair();

@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using UnixLoop.Interop;
+using UnixLoop.Transports.Pipes;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Loop.Tests.Pipes;
+
+/// <summary>One readiness takes a turn's share and no more (cpython: _read_ready reads at most max_size).</summary>
+public sealed class ReadTurnTests : PipeTest
+{
+    [Fact]
+    public async Task Read_MoreThanATurnsShareIsThere_IsTakenInShares()
+    {
+        (UnixHandle read, UnixHandle write) = NewPipe();
+        Requires.That(Libc.Fcntl(write.Descriptor, F_SETPIPE_SZ, PipeDefaults.LargestCapacity).IsSuccess, "pipes of 1 MiB");
+        int total = Fill(write);
+        Assert.Equal(4 * PipeDefaults.BytesPerTurn, total);
+        var sink = new SharesSink();
+        var pump = new ReadPump(Loop, read, sink, Owner, budget: null, NullLogger.Instance);
+        pump.Start();
+        Eventually.True(() => Volatile.Read(ref sink.Total) == total, "all of it");
+        await SettleAsync();
+        Assert.Equal([PipeDefaults.BytesPerTurn, PipeDefaults.BytesPerTurn, PipeDefaults.BytesPerTurn, PipeDefaults.BytesPerTurn], sink.Shares);
+        pump.Close(null);
+        write.Dispose();
+    }
+
+    private sealed class SharesSink : IReadSink
+    {
+        private readonly byte[] _room = new byte[PipeDefaults.ReadBlock];
+        private int _share;
+
+        internal int Total;
+
+        /// <summary>What came between one flush and the next: a readiness ends with one.</summary>
+        internal List<int> Shares { get; } = [];
+
+        public void Attach(ReadPump pump)
+        {
+        }
+
+        public Span<byte> GetSpan() => _room;
+
+        public void Advance(int count)
+        {
+            _share += count;
+            Volatile.Write(ref Total, Total + count);
+        }
+
+        public bool Flush()
+        {
+            Shares.Add(_share);
+            _share = 0;
+            return true;
+        }
+
+        public void Complete(Exception? error)
+        {
+        }
+    }
+}
