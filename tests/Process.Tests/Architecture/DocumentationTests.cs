@@ -9,6 +9,7 @@ public sealed partial class DocumentationTests
         "architecture",
         "asyncio",
         "attributes",
+        "cases",
         "children",
         "connections",
         "containers",
