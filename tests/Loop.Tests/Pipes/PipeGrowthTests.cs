@@ -51,6 +51,24 @@ public sealed class PipeGrowthTests : PipeTest
     }
 
     [Fact]
+    public async Task Rule13_AGrownPipeThatIsFull_IsEmptiedInOneRead_AndASlowOneTakesNoLargeBlock()
+    {
+        var sink = new CountingSink();
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        for (int i = 0; i < 3; i++)
+            await FillOnTheLoopAsync();
+        Assert.Equal(PipeDefaults.GrownCapacity, sink.LastRead);
+        Libc.Write(_write.Descriptor, "x"u8);
+        await SettleAsync();
+        Libc.Write(_write.Descriptor, "x"u8);
+        await SettleAsync();
+        Assert.Equal((1, PipeDefaults.SmallestRead), (sink.LastRead, sink.LastRoom));
+        pump.Close(null);
+        _write.Dispose();
+    }
+
+    [Fact]
     public async Task Rule13_BudgetUsedUp_StaysSmall()
     {
         var budget = new PipeBudget(PagesOfOne - 1);
@@ -92,22 +110,26 @@ public sealed class PipeGrowthTests : PipeTest
         await SettleAsync();
     }
 
-    private ReadPump NewPump(PipeBudget budget) =>
-        new(Loop, _read, new CountingSink(), Owner, budget, NullLogger.Instance);
+    private ReadPump NewPump(PipeBudget budget, CountingSink? sink = null) =>
+        new(Loop, _read, sink ?? new CountingSink(), Owner, budget, NullLogger.Instance);
 
     private sealed class CountingSink : IReadSink
     {
-        private readonly byte[] _room = new byte[PipeDefaults.ReadBlock];
+        internal int LastRead { get; private set; }
+
+        internal int LastRoom { get; private set; }
 
         public void Attach(ReadPump pump)
         {
         }
 
-        public Span<byte> GetSpan() => _room;
-
-        public void Advance(int count)
+        public Span<byte> GetSpan(int sizeHint)
         {
+            LastRoom = sizeHint;
+            return new byte[sizeHint];
         }
+
+        public void Advance(int count) => LastRead = count;
 
         public bool Flush() => true;
 

@@ -1,4 +1,5 @@
 using UnixLoop.Subprocesses;
+using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
@@ -20,7 +21,7 @@ public sealed class CaptureSinkTests
         int at = 0;
         while (at < written)
         {
-            Span<byte> room = sink.GetSpan();
+            Span<byte> room = sink.GetSpan(PipeDefaults.SmallestRead);
             Assert.NotEqual(0, room.Length);
             int count = Math.Min(Math.Min(room.Length, 5000), written - at);
             for (int i = 0; i < count; i++)
@@ -28,7 +29,7 @@ public sealed class CaptureSinkTests
             sink.Advance(count);
             at += count;
         }
-        _ = sink.GetSpan(); // for the read that finds the end
+        _ = sink.GetSpan(PipeDefaults.SmallestRead); // for the read that finds the end
         sink.Complete(null);
         byte[] bytes = sink.Take();
         Assert.Equal(kept, bytes.Length);

@@ -25,7 +25,7 @@ internal sealed class CaptureSink(int limit) : IReadSink
     {
     }
 
-    public Span<byte> GetSpan()
+    public Span<byte> GetSpan(int sizeHint)
     {
         if (_length == limit)
             return _dropped ??= ArrayPool<byte>.Shared.Rent(PipeDefaults.ReadBlock);

@@ -10,7 +10,7 @@ internal sealed class ChunkSink(ChunkQueue queue, LineSource source) : IReadSink
 
     public void Attach(ReadPump pump) => queue.Attach(pump);
 
-    public Span<byte> GetSpan() => t_buffer ??= GC.AllocateUninitializedArray<byte>(PipeDefaults.ReadBlock);
+    public Span<byte> GetSpan(int sizeHint) => t_buffer ??= GC.AllocateUninitializedArray<byte>(PipeDefaults.ReadBlock);
 
     public void Advance(int count) => queue.Add(Chunk.CopyOf(t_buffer.AsSpan(0, count), source));
 

@@ -7,7 +7,8 @@ internal interface IReadSink
     void Attach(ReadPump pump);
 
     /// <summary>Room for the next read; at least one byte.</summary>
-    Span<byte> GetSpan();
+    /// <param name="sizeHint">What the read is expected to bring; with less room it takes several reads.</param>
+    Span<byte> GetSpan(int sizeHint);
 
     /// <summary>The first <paramref name="count"/> bytes of the room have been filled.</summary>
     void Advance(int count);

@@ -23,7 +23,7 @@ internal sealed class PipeReadSink : IReadSink
 
     public void Attach(ReadPump pump) => _pump = pump;
 
-    public Span<byte> GetSpan() => _pipe.Writer.GetSpan(PipeDefaults.SmallestRead);
+    public Span<byte> GetSpan(int sizeHint) => _pipe.Writer.GetSpan(sizeHint);
 
     public void Advance(int count)
     {

@@ -215,7 +215,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         {
             while (total < limit)
             {
-                Span<byte> room = _sink.GetSpan();
+                Span<byte> room = _sink.GetSpan(_growth.ReadSize);
                 PosixResult read = _end.Read(room);
                 if (read.IsError)
                 {
