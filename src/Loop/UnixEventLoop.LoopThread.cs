@@ -14,6 +14,9 @@ public sealed partial class UnixEventLoop
     private const int MaxTimersPerTurn = 1024;
     private const int MaxPostsPerTurn = 4096;
 
+    /// <summary>When the turn's wait ended: a timestamp of <see cref="Stopwatch"/>, which the system's clock has too.</summary>
+    private long _turnBegan;
+
     /// <summary>First line of what only the loop's thread may call; stays on in Release (one compare).</summary>
     internal void AssertOnLoop()
     {
@@ -29,7 +32,8 @@ public sealed partial class UnixEventLoop
         try
         {
             epoll_event* events = stackalloc epoll_event[EpollSelector.MaxEventsPerWait];
-            _counters.BeginTurn(Stopwatch.GetTimestamp());
+            _turnBegan = Stopwatch.GetTimestamp();
+            _counters.BeginTurn(_turnBegan);
             _started.TrySetResult();
             while (_state == LoopState.Running)
                 TurnOnLoop(events);
@@ -67,9 +71,9 @@ public sealed partial class UnixEventLoop
         if (ready == 0)
             ready = _selector.Wait(events, timeout);
         _waker.StayAwake();
-        long now = Stopwatch.GetTimestamp();
-        _counters.BeginTurn(now, before, ready);
-        _poll?.Waited(now - before);
+        _turnBegan = Stopwatch.GetTimestamp();
+        _counters.BeginTurn(_turnBegan, before, ready);
+        _poll?.Waited(_turnBegan - before);
 
         for (int i = 0; i < ready; i++)
         {

@@ -124,6 +124,9 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
     /// <summary>The provider below the loop's own: timers for code that does not run on the loop.</summary>
     internal TimeProvider Clock => _timers.Clock;
 
+    /// <summary>A timestamp of <see cref="Clock"/>. On the loop's thread that of the turn's beginning, which costs no look at the clock.</summary>
+    internal long TurnTimestamp => _alarm is null && IsOnLoopThread ? _turnBegan : Clock.GetTimestamp();
+
     /// <summary>Whether debug mode is on.</summary>
     internal bool IsDebug => _debug;
 

@@ -23,7 +23,7 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
     private bool _isReading;
     private bool _isCompleted;
     private bool _isCancelRequested;
-    private Wait _wait;
+    private volatile Wait _wait; // read without it by GetStatus
     private CancellationToken _waitToken;
     private CancellationTokenRegistration _waitRegistration;
     private SocketWaiter _waiter;
@@ -156,9 +156,12 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
 
     ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token)
     {
+        // What an await asks first finds the read pending as a rule; a result that comes meanwhile is met by OnCompleted.
+        _waiter.Check(token);
+        if (_wait == Wait.Pending)
+            return ValueTaskSourceStatus.Pending;
         lock (_gate)
         {
-            _waiter.Check(token);
             return _wait switch
             {
                 Wait.Pending => ValueTaskSourceStatus.Pending,

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
 using UnixLoop.Transports.SendFile;
@@ -147,18 +148,25 @@ internal sealed partial class SocketOutput
 
     private void OnOver() => _connection.OnDirectionOver(ConnectionDirections.Output);
 
-    /// <summary>Sends from the caller's memory what needs no queue; returns how much that was.</summary>
-    private int SendDirectly(ReadOnlySpan<byte> bytes)
+    /// <summary>Sends from the caller's memory what needs no queue.</summary>
+    /// <param name="bytes">What is left afterwards.</param>
+    /// <param name="result">The flush's, if that was all.</param>
+    private bool TrySendDirectly(ref ReadOnlySpan<byte> bytes, out FlushResult result)
     {
+        result = default;
         lock (_gate)
         {
-            if (_isOver || _isCompleted || _wait != Wait.None || !_queue.IsEmpty || bytes.IsEmpty)
-                return 0;
+            if (_isOver || _closed is not null || _isCompleted || _wait != Wait.None || !_queue.IsEmpty || bytes.IsEmpty)
+                return false;
             PosixResult sent = Libc.Send(_connection.Descriptor, bytes);
             if (sent.IsError)
-                return 0; // FlushAsync, which follows, meets it again
+                return false; // FlushAsync, which follows, meets it again
             CountNeedsLock(sent.IntValue);
-            return sent.IntValue;
+            bytes = bytes[sent.IntValue..];
+            if (!bytes.IsEmpty)
+                return false;
+            result = TakeNeedsLock();
+            return true;
         }
     }
 

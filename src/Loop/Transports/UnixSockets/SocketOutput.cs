@@ -90,8 +90,8 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         CheckMayWrite();
         ReadOnlySpan<byte> bytes = source.Span;
-        if (_written.IsEmpty)
-            bytes = bytes[SendDirectly(bytes)..];
+        if (_written.IsEmpty && TrySendDirectly(ref bytes, out FlushResult result))
+            return new(result);
         _written.Write(bytes);
         return FlushAsync(cancellationToken);
     }

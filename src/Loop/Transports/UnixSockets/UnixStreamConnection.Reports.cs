@@ -43,10 +43,10 @@ public sealed partial class UnixStreamConnection
     };
 
     private DateTimeOffset? TimeOf(long timestamp) =>
-        timestamp == 0 ? null : _connectedAt + Loop.Clock.GetElapsedTime(_connectedTimestamp, timestamp);
+        timestamp == 0 ? null : _connectedAt + Loop.Clock.GetElapsedTime(_connectedTimestamp, Math.Max(timestamp, _connectedTimestamp));
 
-    /// <summary>A timestamp of the loop's clock.</summary>
-    internal long Now => Loop.Clock.GetTimestamp();
+    /// <summary>A timestamp of the loop's clock; on the loop that of the turn, which may have begun before the connection was made.</summary>
+    internal long Now => Loop.TurnTimestamp;
 
     internal void OnReceived(int bytes) => _metrics.Received(bytes);
 

@@ -18,9 +18,9 @@ public readonly record struct UnixStreamConnectionStatistics
     /// <summary>When the connection was made, by the loop's clock.</summary>
     public DateTimeOffset ConnectedAt { get; init; }
 
-    /// <summary>When bytes last came; null for never.</summary>
+    /// <summary>When bytes last came, to the turn of the loop; null for never.</summary>
     public DateTimeOffset? LastReadAt { get; init; }
 
-    /// <summary>When bytes last went; null for never.</summary>
+    /// <summary>When bytes last went, to the turn of the loop where its thread sent them; null for never.</summary>
     public DateTimeOffset? LastWriteAt { get; init; }
 }
