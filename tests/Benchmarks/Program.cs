@@ -6,10 +6,10 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using UnixLoop.Benchmarks;
 
-// dotnet run -c Release --project tests/Benchmarks -- watchers [MOST CHILDREN] > watchers.csv      (two minutes with 10,000; docs/performance.md)
-if (args is ["watchers", .. string[] most])
+// dotnet run -c Release --project tests/Benchmarks -- watchers [MOST CHILDREN [WATCHER...]] > watchers.csv      (docs/performance.md)
+if (args is ["watchers", .. string[] choice])
 {
-    await WatcherCosts.RunAsync(most is [string number] ? int.Parse(number) : 10_000);
+    await WatcherCosts.RunAsync(choice is [string most, ..] ? int.Parse(most) : 10_000, names: choice.Length > 1 ? choice[1..] : []);
     return;
 }
 
