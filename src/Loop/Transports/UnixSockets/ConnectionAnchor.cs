@@ -4,12 +4,13 @@ using UnixLoop.Selector;
 
 namespace UnixLoop.Transports.UnixSockets;
 
-// The selector would keep every connection alive, also one that everybody has forgotten. So what is registered is this, which
-// refers to the connection strongly only while somebody waits for it: a pending read or flush, bytes that are still to be sent.
+// The selector and the listener would keep every connection alive, also one that everybody has forgotten. So what they hold is
+// this, which refers to the connection strongly only while somebody waits for it: a pending read or flush, bytes that are still to be sent.
 // A connection that is dropped without any of them is collected: its finalizer, which does no I/O, hands its descriptor to
 // Release, on the thread pool.
-/// <summary>Stands for a connection in the selector.</summary>
-internal sealed class ConnectionAnchor(UnixStreamConnection connection, SafeHandle socket, SocketMetrics metrics, ILogger logger) : IReadyHandler
+/// <summary>Stands for a connection in the selector and in its listener.</summary>
+internal sealed class ConnectionAnchor(
+    UnixStreamConnection connection, SafeHandle socket, IConnectionOwner? owner, SocketMetrics metrics, ILogger logger) : IReadyHandler
 {
     private readonly WeakReference<UnixStreamConnection> _connection = new(connection);
 
@@ -24,7 +25,8 @@ internal sealed class ConnectionAnchor(UnixStreamConnection connection, SafeHand
 
     internal SelectorRegistration? Registration { get; set; }
 
-    private UnixStreamConnection? Connection =>
+    /// <summary>Null once it has been collected.</summary>
+    internal UnixStreamConnection? Connection =>
         Reading ?? Flushing ?? Sending ?? (_connection.TryGetTarget(out UnixStreamConnection? connection) ? connection : null);
 
     public void OnReady(uint events)
@@ -42,6 +44,7 @@ internal sealed class ConnectionAnchor(UnixStreamConnection connection, SafeHand
     {
         Registration?.Dispose();
         socket.Dispose();
+        owner?.OnConnectionEnded(this);
         metrics.Closed();
         metrics.Leaked();
         SocketLog.Leaked(logger, description, creation ?? "unknown: the loop's debug mode records it");

@@ -154,7 +154,7 @@ public sealed partial class UnixStreamConnection
         SignalClosed();
         _input.Wake(wakeInput);
         _output.Wake(wakeOutput);
-        _owner?.OnConnectionEnded(this);
+        _owner?.OnConnectionEnded(_anchor);
     }
 
     /// <summary>From under a lock.</summary>

@@ -53,7 +53,7 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
         _owner = owner;
         _logger = loop.LoggerFactory.CreateLogger<UnixStreamConnection>();
         _metrics = SocketMetrics.Of(loop);
-        _anchor = new ConnectionAnchor(this, socket, _metrics, _logger);
+        _anchor = new ConnectionAnchor(this, socket, owner, _metrics, _logger);
         _connectedAt = loop.Clock.GetUtcNow();
         _connectedTimestamp = loop.Clock.GetTimestamp();
         _creation = loop.IsDebug ? Environment.StackTrace : null;

@@ -9,11 +9,18 @@ namespace UnixLoop.Transports;
 /// A server on a Unix socket (asyncio: <c>create_unix_server</c>; unix(7)). Every member may be used from any thread. Connections
 /// are taken one by one with <see cref="AcceptAsync"/>; those that nobody takes stay in the kernel's backlog.
 /// </summary>
+/// <remarks>
+/// The listener does not keep accepted connections alive. One that is dropped without being closed counts as open until the garbage
+/// collector has found it, which closes it with a warning (event 1505).
+/// </remarks>
 [DebuggerDisplay("{ToString(),nq}")]
 public sealed class UnixStreamListener : IAsyncDisposable
 {
     /// <summary>How long <see cref="DisposeAsync"/> lets connections finish.</summary>
     internal static readonly TimeSpan DisposeGrace = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long it waits for aborted ones: an abort takes no time, but what was dropped has to wait for its finalizer.</summary>
+    internal static readonly TimeSpan AbortGrace = TimeSpan.FromSeconds(1);
 
     private readonly UnixEventLoop _loop;
     private readonly Acceptor _acceptor;
@@ -132,11 +139,15 @@ public sealed class UnixStreamListener : IAsyncDisposable
     /// <summary>Aborts all accepted connections: what is still queued for them is dropped (asyncio: <c>Server.abort_clients</c>).</summary>
     public void AbortClients() => _connections.AbortAll();
 
-    /// <summary>Waits until the listener is closed and every accepted connection has ended (asyncio: <c>Server.wait_closed</c>). Closes nothing itself.</summary>
+    /// <summary>Waits until the listener is closed and every accepted connection has ended, dropped ones included (asyncio: <c>Server.wait_closed</c>). Closes nothing itself.</summary>
     /// <param name="cancellationToken">Ends the wait.</param>
     public Task WaitClosedAsync(CancellationToken cancellationToken = default) => _acceptor.AllGone.WaitAsync(cancellationToken);
 
-    /// <summary>Closes the listener and its connections; those that have not ended within 5 s are aborted. Whoever wants connections to live longer calls <see cref="Close"/> and <see cref="WaitClosedAsync"/>.</summary>
+    /// <summary>
+    /// Closes the listener and its connections; those that have not ended within 5 s are aborted. Whoever wants connections to live longer calls
+    /// <see cref="Close"/> and <see cref="WaitClosedAsync"/>. Waits 6 s at most: connections that are left even then (dropped ones that the garbage collector has
+    /// found and not yet finalized, say) are a warning (event 1528). May be called again.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         Close();
@@ -147,8 +158,20 @@ public sealed class UnixStreamListener : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            _connections.AbortAll();
-            await _acceptor.AllGone.ConfigureAwait(false);
+            await AbortAllAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task AbortAllAsync()
+    {
+        _connections.AbortAll();
+        try
+        {
+            await _acceptor.AllGone.WaitAsync(AbortGrace, _loop.Clock).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            _reports.LeftOpen(_acceptor.Open);
         }
     }
 

@@ -2,7 +2,7 @@ using UnixLoop.Interop;
 
 namespace UnixLoop.Transports.UnixSockets;
 
-/// <summary>The connections that a listener has accepted and that have not ended.</summary>
+/// <summary>The connections that a listener has accepted and that have not ended. It keeps none of them alive.</summary>
 internal sealed class AcceptedConnections : IConnectionOwner
 {
     private readonly Acceptor _acceptor;
@@ -14,7 +14,7 @@ internal sealed class AcceptedConnections : IConnectionOwner
     private uint _next = uint.MaxValue;
 
     // Guarded by _gate.
-    private readonly HashSet<UnixStreamConnection> _open = [];
+    private readonly HashSet<ConnectionAnchor> _open = [];
     private bool _closesNewOnes;
 
     internal AcceptedConnections(
@@ -49,7 +49,7 @@ internal sealed class AcceptedConnections : IConnectionOwner
         lock (_gate)
         {
             if (!connection.IsEnded)
-                _open.Add(connection);
+                _open.Add(connection.Anchor);
             closes = _closesNewOnes;
         }
         if (closes)
@@ -57,7 +57,7 @@ internal sealed class AcceptedConnections : IConnectionOwner
         return connection;
     }
 
-    public void OnConnectionEnded(UnixStreamConnection connection)
+    public void OnConnectionEnded(ConnectionAnchor connection)
     {
         lock (_gate)
             _open.Remove(connection);
@@ -77,12 +77,13 @@ internal sealed class AcceptedConnections : IConnectionOwner
             connection.Abort();
     }
 
+    /// <summary>Without those that the collector has found already: their descriptors are about to be closed.</summary>
     private UnixStreamConnection[] Snapshot(bool forGood)
     {
         lock (_gate)
         {
             _closesNewOnes |= forGood;
-            return [.. _open];
+            return [.. _open.Select(static anchor => anchor.Connection).OfType<UnixStreamConnection>()];
         }
     }
 }

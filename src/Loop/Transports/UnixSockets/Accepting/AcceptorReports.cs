@@ -34,6 +34,8 @@ internal sealed class AcceptorReports(UnixEventLoop loop, UnixSocketAddress addr
         ListenerLog.Closed(_logger, address, open);
     }
 
+    internal void LeftOpen(int open) => ListenerLog.LeftOpen(_logger, address, open);
+
     internal void Accepted() => _metrics.Accepted();
 
     internal void Ended() => _metrics.Ended();

@@ -30,4 +30,7 @@ internal static partial class ListenerLog
 
     [LoggerMessage(1527, LogLevel.Warning, "Listener {Address}: an accepted connection could not be started, and is closed.", EventName = "ConnectionNotStarted")]
     internal static partial void NotStarted(ILogger logger, Exception exception, UnixSocketAddress address);
+
+    [LoggerMessage(1528, LogLevel.Warning, "Listener {Address}: disposed, while {Connections} aborted connections have not ended.", EventName = "ListenerConnectionsLeft")]
+    internal static partial void LeftOpen(ILogger logger, UnixSocketAddress address, int connections);
 }
