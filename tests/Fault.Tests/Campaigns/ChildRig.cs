@@ -64,7 +64,7 @@ internal sealed class ChildRig
     /// <summary>What came is what was written; less of it only if the child was killed, or if an event told that input was lost.</summary>
     internal void ExpectBytes(ReadOnlySpan<byte> actual, ReadOnlySpan<byte> expected, string what) =>
         _rig.Expect(
-            actual.SequenceEqual(expected) || _rig.ChildMayDie && expected.StartsWith(actual) || _rig.Log.Has("PipeWriteFailed"),
+            actual.SequenceEqual(expected) || _rig.ChildMayDie && expected.StartsWith(actual) || _rig.Log.Comes("PipeWriteFailed"),
             $"{what} is delivered in full, or its loss is told: {actual.Length} of {expected.Length} bytes");
 
     internal static async Task<byte[]> ReadToEndAsync(PipeReader reader)

@@ -9,6 +9,9 @@ internal sealed class EventLog : ILoggerFactory, ILogger
 
     internal bool Has(string eventName) => Count(eventName) > 0;
 
+    /// <summary>Waits for it: lines are written last, when those who wait have been told.</summary>
+    internal bool Comes(string eventName) => Eventually.TryWait(() => Has(eventName), TimeSpan.FromSeconds(2));
+
     internal int Count(string eventName)
     {
         lock (_entries)

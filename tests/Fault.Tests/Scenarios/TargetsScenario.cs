@@ -35,9 +35,10 @@ internal sealed class TargetsScenario : ChildScenario
         SubprocessResult result = await children.Factory.RunAsync(new SubprocessStartInfo("sh", "-c", "cat; echo problem >&2; exit 3"), options);
         children.ExpectExit(result.Exit, 3);
         bool isCutByReader = rig.Fault is { Function: "write" or "writev", Kind: FaultKind.Fail } fault && fault.Errno == EPIPE;
-        if (result.Truncated || isCutByReader || rig.ChildMayDie || rig.Log.Has("PipeWriteFailed"))
+        int whole = LineCount * "line\n".Length;
+        if (result.Truncated || isCutByReader || rig.ChildMayDie || (output.Length < whole && rig.Log.Comes("PipeWriteFailed")))
             return;
-        rig.Expect(output.Length == LineCount * "line\n".Length, $"standard output is delivered in full: {output.Length}");
+        rig.Expect(output.Length == whole, $"standard output is delivered in full: {output.Length}");
         rig.Expect(lines == 1, $"standard error is delivered in full: {lines}");
     }
 

@@ -198,7 +198,7 @@ public sealed class ConnectionTests : ConnectionTest
             Task flush = connection.Output.WriteAsync(new byte[2_000_000]).AsTask();
             await connection.DisposeAsync().AsTask().WaitAsync(TestTimeout);
             await Assert.ThrowsAsync<ObjectDisposedException>(() => flush.WaitAsync(TestTimeout));
-            Assert.Contains(Log.GetSnapshot(), entry => entry.Id.Name == "ConnectionUnsent");
+            Eventually.True(() => Log.GetSnapshot().Any(entry => entry.Id.Name == "ConnectionUnsent"), "the line, which comes last");
         }
     }
 

@@ -11,7 +11,7 @@ internal sealed class SubprocessServices
     {
         Loop = loop;
         Watcher = watcher;
-        Logger = loop.LoggerFactory.CreateLogger("UnixLoop.Subprocess");
+        Logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger("UnixLoop.Subprocess"));
         Metrics = new SubprocessMetrics(loop.Meter);
         UnreadStreams = new PipedStreams(this);
     }

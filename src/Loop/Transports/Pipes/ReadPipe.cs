@@ -23,7 +23,7 @@ public sealed class ReadPipe : IAsyncDisposable
 
     private ReadPipe(UnixEventLoop loop, OwnStream stream, string name, ReadPipeOptions options, bool isOurs)
     {
-        ILogger logger = loop.LoggerFactory.CreateLogger<ReadPipe>();
+        ILogger logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger<ReadPipe>());
         var flow = PipeOptionRules.Check(options);
         _life = new PipeLife(loop, name, flow.IsOnLoop(loop), logger);
         PipeReader bytes;

@@ -12,7 +12,7 @@ namespace UnixLoop.Transports.Pipes;
 //  - EPOLL_CTL_DEL comes before close (rule 3).
 // Scheme
 //  - One lock guards everything; the loop finds it free but for those rare moments. read(2) never blocks, so it is never
-//    held for long. The owner is told off the lock.
+//    held for long. The owner is told, and what happened is logged, off the lock.
 //  - The descriptor is read until a read comes back short: a pipe gives all that it has. After EPOLLHUP it is read to its end.
 //
 //   state     event                          next state
@@ -39,6 +39,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
     private volatile State _state;
     private PipeGrowth _growth;
     private bool _closeWhenPaused;
+    private NotedLines _noted;
 
     /// <param name="loop">Reads on its thread.</param>
     /// <param name="end">Never waits; owned from here on.</param>
@@ -134,6 +135,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         borrower?.OnReadable();
         if (ended)
             _owner.OnEnded(this);
+        _noted.Write();
     }
 
     public void OnLoopEnded() => Close(LoopEnded());
@@ -173,6 +175,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         }
         if (ended)
             _owner.OnEnded(this);
+        _noted.Write();
     }
 
     /// <summary>Nobody can read any more: ends it as soon as the sink is full, which would hold the writer back for ever.</summary>
@@ -241,7 +244,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             return 0;
         }
         if (_growth.Observe(_end.Descriptor, total))
-            PipeLog.Grown(_logger, this, PipeDefaults.GrownCapacity);
+            _noted.Add(() => PipeLog.Grown(_logger, this, PipeDefaults.GrownCapacity));
         return total;
     }
 
@@ -285,12 +288,12 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         if (read.Errno == EIO)
         {
             // A terminal's other side has hung up (tty_ioctl(4)).
-            PipeLog.HungUp(_logger, this);
+            _noted.Add(() => PipeLog.HungUp(_logger, this));
             EndNeedsLock(null);
             return;
         }
         IOException error = PosixError.ToException(read, $"read from {_owner.Describe(this)}");
-        PipeLog.ReadFailed(_logger, error, this);
+        _noted.Add(() => PipeLog.ReadFailed(_logger, error, this));
         EndNeedsLock(error);
     }
 

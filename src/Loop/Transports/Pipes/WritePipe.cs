@@ -30,7 +30,7 @@ public sealed class WritePipe : IAsyncDisposable
     private WritePipe(UnixEventLoop loop, OwnStream stream, string name, WritePipeOptions options)
     {
         _loop = loop;
-        _logger = loop.LoggerFactory.CreateLogger<WritePipe>();
+        _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger<WritePipe>());
         _closeTimeout = options.CloseTimeout;
         var flow = PipeOptionRules.Check(options);
         _life = new PipeLife(loop, name, flow.IsOnLoop(loop), _logger);

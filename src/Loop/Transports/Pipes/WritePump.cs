@@ -43,6 +43,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
     private volatile State _state;
     private ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _read;
     private long _written;
+    private NotedLines _noted;
 
     /// <param name="loop">Writes what the descriptor did not take at once.</param>
     /// <param name="end">Never waits; owned from here on.</param>
@@ -91,6 +92,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         }
         if (ended)
             _owner.OnEnded(this);
+        _noted.Write();
     }
 
     /// <summary>On the thread that flushes or completes, or on the loop.</summary>
@@ -107,6 +109,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         }
         if (ended)
             _owner.OnEnded(this);
+        _noted.Write();
     }
 
     public void OnReady(uint events)
@@ -124,6 +127,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         }
         if (ended)
             _owner.OnEnded(this);
+        _noted.Write();
     }
 
     public void OnLoopEnded() =>
@@ -209,8 +213,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         }
         catch (IOException e)
         {
-            PipeLog.WriteFailed(_logger, e, this);
-            EndNeedsLock(e);
+            FailNeedsLock(e);
         }
     }
 
@@ -223,14 +226,18 @@ internal sealed class WritePump : IWritePump, IReadyHandler
             EndByErrorNeedsLock(PosixResult.Failure(EPIPE));
             return;
         }
-        PipeLog.PeerClosed(_logger, this);
+        _noted.Add(() => PipeLog.PeerClosed(_logger, this));
         EndNeedsLock(null);
     }
 
     private void EndByErrorNeedsLock(PosixResult written)
     {
-        IOException error = PosixError.ToException(written, $"write to {_owner.Describe(this)}");
-        PipeLog.WriteFailed(_logger, error, this);
+        FailNeedsLock(PosixError.ToException(written, $"write to {_owner.Describe(this)}"));
+    }
+
+    private void FailNeedsLock(IOException error)
+    {
+        _noted.Add(() => PipeLog.WriteFailed(_logger, error, this));
         EndNeedsLock(error);
     }
 

@@ -47,6 +47,7 @@ internal sealed partial class SocketInput
         if (isOver)
             _connection.OnDirectionOver(ConnectionDirections.Input);
         Dispatch(dispatch, fromReadiness: true);
+        _connection.WriteNoted();
     }
 
     /// <summary>The connection has ended: what was read is still there, then comes <paramref name="failure"/>, or where there is none the end.</summary>

@@ -39,8 +39,10 @@ internal sealed partial class SocketOutput : IOperableOutput
         }
         if (isOver)
             OnOver();
+        Exception? gone = begin is null ? GoneError : null;
+        _connection.WriteNoted();
         if (begin is null)
-            throw GoneError;
+            throw gone!;
         using (cancellationToken.UnsafeRegister(static (self, token) => ((SocketOutput)self!).CancelBegin(token), this))
             await begin.ConfigureAwait(false);
     }
@@ -60,7 +62,8 @@ internal sealed partial class SocketOutput : IOperableOutput
         lock (_gate)
         {
             bool wasOver = _isOver;
-            CountNeedsLock(sent);
+            if (sent > 0)
+                CountNeedsLock(sent);
             _operation = null;
             _hasBegun = false;
             if (!_isOver && failure is not null)
@@ -73,6 +76,7 @@ internal sealed partial class SocketOutput : IOperableOutput
         _connection.Socket.DangerousRelease();
         if (isOver)
             OnOver();
+        _connection.WriteNoted();
     }
 
     private Exception GoneError => _failure ?? _closed ?? _connection.SendFailed(PosixResult.Failure(EPIPE));

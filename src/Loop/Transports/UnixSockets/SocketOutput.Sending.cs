@@ -61,6 +61,7 @@ internal sealed partial class SocketOutput
         }
         if (isOver)
             OnOver();
+        _connection.WriteNoted();
     }
 
     /// <summary>As <see cref="Complete"/>; ends when everything has been sent, or fails with what kept it from that.</summary>
@@ -107,6 +108,7 @@ internal sealed partial class SocketOutput
         else
             operation?.OnWritable();
         Dispatch(dispatch, fromReadiness: true);
+        _connection.WriteNoted();
     }
 
     /// <summary>Nothing more is accepted; ends when what was has been sent, or never will be.</summary>

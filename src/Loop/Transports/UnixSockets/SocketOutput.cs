@@ -81,6 +81,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
         }
         if (isOver)
             OnOver();
+        _connection.WriteNoted();
         return result;
     }
 

@@ -51,6 +51,7 @@ public sealed partial class UnixStreamConnection
         catch
         {
             SuppressFinalizer();
+            _anchor.Registration?.Dispose();
             _socket.Dispose();
             throw;
         }
@@ -113,17 +114,27 @@ public sealed partial class UnixStreamConnection
     private async Task CloseAsync(TaskCompletionSource disposal)
     {
         var disposed = new ObjectDisposedException(nameof(UnixStreamConnection), $"The connection to {RemoteAddress} has been disposed.");
+        long? unsent = null;
         try
         {
             await _output.CloseAsync(disposed).WaitAsync(_options.CloseTimeout, Loop.Clock).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            SocketLog.Unsent(_logger, this, _output.Queued, _options.CloseTimeout.TotalSeconds);
+            unsent = _output.Queued;
         }
-        End(disposed);
-        _input.Abandon(disposed);
-        disposal.SetResult();
+        try
+        {
+            End(disposed);
+        }
+        finally
+        {
+            _input.Abandon(disposed);
+            disposal.SetResult();
+        }
+        if (unsent is { } bytes)
+            SocketLog.Unsent(_logger, this, bytes, _options.CloseTimeout.TotalSeconds);
+        WriteNoted();
     }
 
     /// <summary>One direction is over, off its lock; with the second the connection ends.</summary>
@@ -140,8 +151,6 @@ public sealed partial class UnixStreamConnection
         if (Interlocked.Exchange(ref _isEnded, 1) != 0)
             return;
         SuppressFinalizer();
-        if (reason is not null)
-            SocketLog.Ended(_logger, reason, this);
         // Each passes its lock, after which it does not use the descriptor any more; continuations are sent off, never run in here.
         bool wakeInput = _input.End(reason);
         bool wakeOutput = _output.End(reason);
@@ -150,11 +159,16 @@ public sealed partial class UnixStreamConnection
         if (_owner is not null && _peer is null && PeerCredentials.TryRead(_socket, out PeerCredentials? peer).IsSuccess)
             _peer = peer;
         _socket.Dispose();
-        _metrics.Closed();
         SignalClosed();
         _input.Wake(wakeInput);
         _output.Wake(wakeOutput);
         _owner?.OnConnectionEnded(_anchor);
+        // Last: listeners of metrics and loggers are somebody else's code.
+        _metrics.Closed();
+        if (reason is null)
+            return; // the direction that was the last to end writes its lines, once it has told its reader or writer
+        SocketLog.Ended(_logger, reason, this);
+        WriteNoted();
     }
 
     /// <summary>From under a lock.</summary>

@@ -1,4 +1,5 @@
 using UnixLoop.Interop;
+using UnixLoop.Transports.Pipes;
 using UnixLoop.Transports.UnixSockets;
 using static Tmds.Linux.LibC;
 
@@ -9,6 +10,9 @@ namespace UnixLoop.Transports;
 public sealed partial class UnixStreamConnection
 {
     private readonly Lock _closedGate = new();
+
+    /// <summary>The directions note under their locks.</summary>
+    private NotedLines _noted;
 
     /// <summary>Guarded by <see cref="_closedGate"/>; made when somebody asks.</summary>
     private CancellationTokenSource? _closed;
@@ -52,7 +56,10 @@ public sealed partial class UnixStreamConnection
 
     internal void OnSent(long bytes) => _metrics.Sent(bytes);
 
-    internal void OnWriteLost(int count) => SocketLog.WriteAfterLoss(_logger, this, count);
+    internal void OnWriteLost(int count) => _noted.Add(() => SocketLog.WriteAfterLoss(_logger, this, count));
+
+    /// <summary>Logs what was noted; without a lock, last.</summary>
+    internal void WriteNoted() => _noted.Write();
 
     internal IOException ReceiveFailed(PosixResult result) => Failed(result, $"recv from {PeerName}");
 
@@ -64,9 +71,9 @@ public sealed partial class UnixStreamConnection
     {
         IOException failure = PosixError.ToException(result, call);
         if (result.Errno == ECONNRESET || result.Errno == EPIPE)
-            SocketLog.PeerGone(_logger, PeerName, failure.Message);
+            _noted.Add(() => SocketLog.PeerGone(_logger, PeerName, failure.Message));
         else
-            SocketLog.Failed(_logger, failure, PeerName);
+            _noted.Add(() => SocketLog.Failed(_logger, failure, PeerName));
         return failure;
     }
 

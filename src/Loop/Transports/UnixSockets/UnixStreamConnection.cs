@@ -51,7 +51,7 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
         _socket = socket;
         _options = options;
         _owner = owner;
-        _logger = loop.LoggerFactory.CreateLogger<UnixStreamConnection>();
+        _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger<UnixStreamConnection>());
         _metrics = SocketMetrics.Of(loop);
         _anchor = new ConnectionAnchor(this, socket, owner, _metrics, _logger);
         _connectedAt = loop.Clock.GetUtcNow();
@@ -154,7 +154,16 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
         UnixEventLoop loop, SafeHandle socket, UnixSocketAddress local, UnixSocketAddress remote,
         UnixStreamConnectionOptions options, IConnectionOwner? owner)
     {
-        var connection = new UnixStreamConnection(loop, socket, local, remote, options, owner);
+        UnixStreamConnection connection;
+        try
+        {
+            connection = new UnixStreamConnection(loop, socket, local, remote, options, owner);
+        }
+        catch
+        {
+            socket.Dispose(); // a log provider may throw where a logger is made
+            throw;
+        }
         connection.Start();
         return connection;
     }

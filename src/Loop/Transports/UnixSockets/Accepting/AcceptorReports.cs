@@ -9,7 +9,7 @@ internal sealed class AcceptorReports(UnixEventLoop loop, UnixSocketAddress addr
     /// <summary>Strangers must not fill the disk.</summary>
     private static readonly TimeSpan RefusalInterval = TimeSpan.FromSeconds(1);
 
-    private readonly ILogger _logger = loop.LoggerFactory.CreateLogger(ListenerLog.Category);
+    private readonly ILogger _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(ListenerLog.Category));
     private readonly ListenerMetrics _metrics = new(loop.Meter, address);
     private readonly TimeProvider _clock = loop.Clock;
     private readonly Lock _gate = new();

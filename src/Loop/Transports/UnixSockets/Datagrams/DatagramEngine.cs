@@ -14,7 +14,7 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     private readonly IDisposable _owner;
     private readonly int _descriptor;
     private readonly DatagramReadiness _readiness;
-    private readonly ILogger _logger;
+    private readonly ForgivingLogger _logger;
     private int _isClosed;
 
     /// <param name="face">Names itself in errors.</param>
@@ -28,7 +28,7 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
         bool borrowed = false;
         socket.DangerousAddRef(ref borrowed); // who handed it in may still dispose it
         _descriptor = (int)socket.DangerousGetHandle();
-        _logger = loop.LoggerFactory.CreateLogger(DatagramLog.Category);
+        _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(DatagramLog.Category));
         _readiness = new DatagramReadiness(loop, socket, this);
         Receiver = new DatagramReceiver(face, _descriptor, _readiness, options);
         Sender = new DatagramSender(this, loop, _descriptor, _readiness, options.ContinueOnLoop);
