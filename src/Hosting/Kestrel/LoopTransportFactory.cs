@@ -143,6 +143,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
                 OutputHighWaterMark = _options.MaxWriteBufferSize,
                 OutputLowWaterMark = _options.MaxWriteBufferSize / 2,
                 Scheduler = _options.ApplicationScheduling == ApplicationScheduling.Inline ? PipeScheduler.Inline : PipeScheduler.ThreadPool,
+                CoalesceFlushes = true,
                 // Kestrel has its own bounds: MinResponseDataRate, and the host's time to stop.
                 CloseTimeout = Timeout.InfiniteTimeSpan,
             },

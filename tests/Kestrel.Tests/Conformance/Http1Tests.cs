@@ -41,6 +41,52 @@ public sealed partial class Http1Tests : KestrelTest
         }
     }
 
+    /// <summary>The requests come together; the second one's code takes its time, and the first answer must not wait for it.</summary>
+    [Theory, Transports]
+    public async Task Requests_Pipelined_TheFirstAnswerDoesNotWaitForTheSecond(Transport transport)
+    {
+        TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TestServer server = await TestServer.StartAsync(transport, app => app.Run(async context =>
+        {
+            // On the loop's own thread nobody may block; elsewhere code may.
+            if (context.Request.Path == "/slow" && transport == Transport.LoopInline)
+                await go.Task;
+            else if (context.Request.Path == "/slow")
+                Assert.True(go.Task.Wait(TestTimeout));
+            await context.Response.WriteAsync(context.Request.Path == "/slow" ? "slow" : "fast");
+        }));
+        using RawClient client = await RawClient.ConnectAsync(server.Path);
+        await client.SendAsync(Get);
+        await client.ReceiveUntilAsync("0\r\n\r\n");
+        await client.SendAsync(Get + Get.Replace("/ ", "/slow ", StringComparison.Ordinal));
+        await client.ReceiveUntilAsync("fast");
+        go.SetResult();
+        await client.ReceiveUntilAsync("slow");
+    }
+
+    /// <summary>A flush in the midst of an answer is on its way although the answer goes on, and although a further request waits behind it.</summary>
+    [Theory, Transports]
+    public async Task Flush_OfAPart_IsSentBeforeTheRest(Transport transport)
+    {
+        TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using TestServer server = await TestServer.StartAsync(transport, app => app.Run(async context =>
+        {
+            foreach (string part in (string[])["first", "second"])
+            {
+                await context.Response.WriteAsync(part);
+                await context.Response.Body.FlushAsync();
+                await go.Task;
+            }
+        }));
+        using RawClient client = await RawClient.ConnectAsync(server.Path);
+        await client.SendAsync(Get + Get);
+        await client.ReceiveUntilAsync("first");
+        go.SetResult();
+        string rest = "";
+        while (rest.Split("second").Length <= 2)
+            rest += await client.ReceiveUntilAsync("\r\n");
+    }
+
     /// <summary>The request comes byte by byte, and the second begins in the same send as the first one's end.</summary>
     [Theory, Transports]
     public async Task Requests_InPieces_AreAnswered(Transport transport)

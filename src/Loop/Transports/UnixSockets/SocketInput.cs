@@ -21,6 +21,9 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
     private long _buffered;
     private long _unexamined;
     private bool _isReading;
+
+    /// <summary>Whether the reader has left bytes for later, and not come for them yet.</summary>
+    private volatile bool _hasMore;
     private bool _isCompleted;
     private bool _isCancelRequested;
     private volatile Wait _wait; // read without it by GetStatus
@@ -45,10 +48,17 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
     /// <summary>Bytes read and not consumed; a moment's figure.</summary>
     internal long Buffered => Volatile.Read(ref _buffered);
 
+    /// <summary>See <see cref="_hasMore"/>; a moment's answer, for any thread.</summary>
+    internal bool HasMore => _hasMore;
+
+    /// <summary>The reader has not come for what it left: it may be long.</summary>
+    internal void ForgetMore() => _hasMore = false;
+
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        ValueTask<ReadResult> wait;
         lock (_gate)
         {
             CheckMayReadNeedsLock();
@@ -62,8 +72,10 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
                 _waitToken = cancellationToken;
                 _waitRegistration = cancellationToken.UnsafeRegister(static (self, token) => ((SocketInput)self!).OnCanceled(token), this);
             }
-            return new ValueTask<ReadResult>(this, _waiter.Version);
+            wait = new ValueTask<ReadResult>(this, _waiter.Version);
         }
+        _connection.OnReadWaits();
+        return wait;
     }
 
     public override bool TryRead(out ReadResult result)
@@ -98,6 +110,7 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
             _isReading = false;
             ConsumeNeedsLock(consumedBytes);
             _unexamined = _buffered - (examinedBytes - consumedBytes);
+            _hasMore = _unexamined > 0;
             ResumeIfDrainedNeedsLock();
         }
     }
@@ -212,6 +225,7 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
     private ReadResult TakeNeedsLock()
     {
         _isReading = true;
+        _hasMore = false;
         bool isCanceled = _isCancelRequested;
         _isCancelRequested = false;
         ReadOnlySequence<byte> buffer = _head is null ? default : new(_head, _headConsumed, _tail!, _tail!.Length);

@@ -92,6 +92,7 @@ internal sealed partial class SocketOutput
             if (_isOver)
                 return;
             operation = _hasBegun ? _operation : null;
+            SendDeferredNeedsLock();
             if (!_queue.IsEmpty)
                 SendNeedsLock(ref _queue, PipeDefaults.BytesPerTurn);
             if (isPeerGone && !_isOver)
@@ -121,6 +122,7 @@ internal sealed partial class SocketOutput
             if (_isOver)
                 return Task.CompletedTask;
             _closed = disposed;
+            SendDeferredNeedsLock();
             StopOperationNeedsLock(disposed);
             ShutDownIfDrainedNeedsLock();
             isOver = _isOver;
@@ -172,13 +174,21 @@ internal sealed partial class SocketOutput
         }
     }
 
-    private void SendOrQueueNeedsLock()
+    private void SendOrQueueNeedsLock(bool mayDefer = false)
     {
         if (_isOver || _closed is not null)
         {
             if (_written.Length > 0)
                 LoseNeedsLock();
             _written.Clear();
+            return;
+        }
+        if (mayDefer && TryDeferNeedsLock())
+            return;
+        if (_isDeferred)
+        {
+            _queue.TakeOver(ref _written);
+            SendDeferredNeedsLock();
             return;
         }
         if (_queue.IsEmpty && _written.Length > 0)
@@ -249,6 +259,7 @@ internal sealed partial class SocketOutput
         if (_operation is not null)
             StopOperationNeedsLock(GoneError);
         _queue.Clear();
+        _isDeferred = false;
         if (_drained is not null && failure is not null)
             _drained.TrySetException(failure);
         else

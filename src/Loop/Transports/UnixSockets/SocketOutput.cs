@@ -75,7 +75,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
         {
             CheckMayFlushNeedsLock();
             bool wasOver = _isOver;
-            SendOrQueueNeedsLock();
+            SendOrQueueNeedsLock(mayDefer: true);
             isOver = _isOver && !wasOver;
             result = ResultNeedsLock(cancellationToken);
         }

@@ -80,7 +80,7 @@ public sealed partial class UnixStreamConnection
         if (isPeerGone || (events & Writable) != 0)
             _output.OnWritableOnLoop(isPeerGone);
         if (isPeerGone || (events & Readable) != 0)
-            _input.OnReadableOnLoop(isPeerGone);
+            ReadOnLoop(isPeerGone);
     }
 
     internal void OnLoopEnded() =>

@@ -34,6 +34,14 @@ public sealed class UnixStreamConnectionOptions
     /// <value>Default <see cref="PipeScheduler.ThreadPool"/>.</value>
     public PipeScheduler Scheduler { get; init; } = PipeScheduler.ThreadPool;
 
+    /// <summary>
+    /// Whether flushes that follow each other closely are sent by one call, for protocols whose client sends requests without waiting for the answers, and for
+    /// answers that are flushed in parts. A flush then may leave its bytes, up to 16 KiB, while the input holds bytes that the reader has left for later, until a read
+    /// has to wait or the loop has had its turn; and on the loop (<see cref="PipeScheduler.Inline"/>) until the code that the read's end called returns.
+    /// </summary>
+    /// <value>Default false: each flush sends.</value>
+    public bool CoalesceFlushes { get; init; }
+
     /// <summary>How long <see cref="UnixStreamConnection.DisposeAsync"/> waits for a peer that does not read what was flushed.</summary>
     /// <value>Default 5 s; zero drops at once what the socket does not take, <see cref="Timeout.InfiniteTimeSpan"/> waits for as long as the peer lives.</value>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
