@@ -2,17 +2,23 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 // What the drain tests stop: a web server on free ports of the loopback (h1, h2c and TLS) and, with --socket PATH, on a Unix socket.
-// GET or POST / answers at once; GET /slow after the milliseconds of ?ms=. Lines "port NAME NUMBER" tell the ports.
+// GET or POST / answers at once; GET /slow after the milliseconds of ?ms=. With --throws a callback of each h1 connection throws when it is to close. Lines "port NAME NUMBER" tell the ports.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.Services.AddUnixEventLoop();
 builder.Services.AddHealthChecks().AddUnixEventLoop();
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
-    kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http1);
+    kestrel.Listen(IPAddress.Loopback, 0, endpoint =>
+    {
+        endpoint.Protocols = HttpProtocols.Http1;
+        if (builder.Configuration["throws"] is not null)
+            ((IConnectionBuilder)endpoint).Use(next => connection => ThrowAtClose(next, connection));
+    });
     kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http2);
     kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.UseHttps(OwnCertificate()).UseUnixHostDrain());
     if (builder.Configuration["socket"] is { } path)
@@ -34,6 +40,12 @@ app.Lifetime.ApplicationStarted.Register(() =>
     Console.WriteLine("serving");
 });
 await app.RunAsync();
+
+static Task ThrowAtClose(ConnectionDelegate next, ConnectionContext connection)
+{
+    connection.Features.Get<IConnectionLifetimeNotificationFeature>()!.ConnectionClosedRequested.Register(() => throw new InvalidOperationException("thrown at close"));
+    return next(connection);
+}
 
 static X509Certificate2 OwnCertificate()
 {

@@ -54,4 +54,7 @@ internal static partial class LifetimeLog
 
     [LoggerMessage(2015, LogLevel.Warning, "WATCHDOG_USEC is '{Value}', which is no number of microseconds: the service manager's watchdog is not served.", EventName = "WatchdogUnintelligible")]
     internal static partial void WatchdogUnintelligible(ILogger logger, string value);
+
+    [LoggerMessage(2016, LogLevel.Error, "Connection {ConnectionId} was asked to close while the application drains, and a callback of it failed.", EventName = "ConnectionCloseFailed")]
+    internal static partial void ConnectionCloseFailed(ILogger logger, string connectionId, Exception exception);
 }

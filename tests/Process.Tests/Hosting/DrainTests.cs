@@ -91,6 +91,31 @@ public sealed partial class DrainTests
         Assert.Equal(0, await server.WaitForExitAsync());
     }
 
+    // The application answers without reading the body, so that the server reads it after its answer.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Http1_BodyLeftUnread_NextRequestIsAnsweredWhileDraining(bool bodyEndsWhileDraining)
+    {
+        const string Head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 40\r\n\r\n";
+        string body = new('x', 40);
+        await using SampleProgram server = Start(LongDelay, "--UnixEventLoop:DrainIdleLinger=00:00:10");
+        int port = PortOf(server, "h1");
+        using Client client = Client.Connect(port);
+        client.Send(bodyEndsWhileDraining ? Head : Head + body);
+        Assert.DoesNotContain("Connection: close", client.Receive(), StringComparison.Ordinal);
+        server.ExpectSoon(() => Answers(port)); // on the same thread pool, after the rest of the body
+
+        server.Kill(Term);
+        ExpectDraining(server, port);
+
+        client.Send((bodyEndsWhileDraining ? body : "") + Head + body);
+        Assert.Contains("Connection: close", client.Receive(), StringComparison.Ordinal);
+        Assert.True(client.IsClosed);
+        server.Kill(Term);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
     [Fact]
     public async Task Http1_Idle_IsClosedAfterTheLinger()
     {
@@ -101,6 +126,25 @@ public sealed partial class DrainTests
         server.Kill(Term);
         Assert.True(idle.IsClosed);
         Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.FromSeconds(0.4), TimeSpan.FromSeconds(10));
+        server.Kill(Term);
+        Assert.Equal(0, await server.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Close_CallbackThrows_IsLoggedAndTheOthersAreClosed()
+    {
+        await using SampleProgram server = Start(LongDelay, "--UnixEventLoop:DrainIdleLinger=00:00:00.500", "--throws=true");
+        int port = PortOf(server, "h1");
+        using Client first = Client.Connect(port);
+        using Client second = Client.Connect(port);
+        first.Get("/");
+        second.Get("/");
+
+        server.Kill(Term);
+
+        Assert.True(first.IsClosed && second.IsClosed);
+        server.ExpectSoon(() => server.Count("thrown at close") >= 2);
+        server.Expect("was asked to close while the application drains");
         server.Kill(Term);
         Assert.Equal(0, await server.WaitForExitAsync());
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace UnixLoop.Hosting.Connections;
@@ -11,13 +12,15 @@ namespace UnixLoop.Hosting.Connections;
 // GOAWAY (HTTP/2). Asked of a connection without a request it closes at once, and a request that is under way to it is lost:
 // the client sees a reset. Nobody but the server's own flow knows for sure that a request is at hand, so that is where it is asked:
 //
-// 1. When bytes of a request have been consumed (AdvanceTo), before the application runs. From the beginning of the drain on, that is
-//    each connection's next request, and those that had been idle are told by its answer.
-// 2. At the beginning of the drain, of connections whose request has no answer yet: nothing was written since it was consumed. Between
+// 1. When a read hands the server a request line, before it is parsed. From the beginning of the drain on, that is each connection's
+//    next request, and those that had been idle are told by its answer. Other bytes tell nothing: a body that the application has left
+//    unread is consumed after the answer, and the connection is idle all the same.
+// 2. At the beginning of the drain, of connections whose request has no answer yet: nothing was written since its line was read. Between
 //    that look and the call the answer may go out; that window of a few instructions is left.
 // 3. When DrainIdleLinger has passed, of all others: by then a balancer that asks for readiness has taken us out.
 //
-// HTTP/2 knows 3 alone: what its GOAWAY leaves out not every client sends again.
+// HTTP/2 knows 3 alone: GOAWAY that comes as the last answer goes out is followed by the close at once, and streams on their way are
+// lost to clients that do not send them again.
 //
 // Below TLS the bytes are not the requests': there only 3 is done, unless UseUnixHostDrain stands above TLS.
 
@@ -28,12 +31,14 @@ internal sealed class ConnectionDrain
     private readonly ConcurrentDictionary<DrainedConnection, byte> _connections = [];
     private readonly IOptions<UnixEventLoopOptions> _options;
     private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
     private volatile bool _isDraining;
     private ITimer? _linger;
 
-    public ConnectionDrain(IUnixHostDrain drain, IOptions<UnixEventLoopOptions> options, TimeProvider? clock = null)
+    public ConnectionDrain(IUnixHostDrain drain, IOptions<UnixEventLoopOptions> options, ILoggerFactory loggers, TimeProvider? clock = null)
     {
         _options = options;
+        _logger = loggers.CreateLogger(LifetimeLog.Category);
         _clock = clock ?? TimeProvider.System;
         drain.Draining.UnsafeRegister(static connections => ((ConnectionDrain)connections!).Begin(), this);
     }
@@ -51,6 +56,8 @@ internal sealed class ConnectionDrain
         _connections.TryAdd(connection, 0);
         context.ConnectionClosed.UnsafeRegister(static closed => ((DrainedConnection)closed!).Remove(), connection);
     }
+
+    internal void OnCloseFailed(string connectionId, Exception exception) => LifetimeLog.ConnectionCloseFailed(_logger, connectionId, exception);
 
     internal void Remove(DrainedConnection connection) => _connections.TryRemove(connection, out _);
 

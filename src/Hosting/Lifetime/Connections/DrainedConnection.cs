@@ -1,10 +1,11 @@
 using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 
 namespace UnixLoop.Hosting.Connections;
 
-/// <summary>What is known of one connection: whether a request has been consumed that has no answer yet, and whether the server was asked to close it.</summary>
+/// <summary>What is known of one connection: whether a request has come that has no answer yet, and whether the server was asked to close it.</summary>
 internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext context, bool belowTls)
 {
     /// <summary>The beginning of HTTP/2's preface (RFC 9113, 3.4); no method of HTTP/1 begins like that.</summary>
@@ -12,29 +13,22 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
 
     private readonly bool _isLate = drain.IsDraining;
     private volatile bool _isUnanswered;
+    private bool _isProtocolKnown;
     private bool _isHttp2;
     private int _asked;
 
-    internal bool IsProtocolKnown { get; private set; }
+    /// <summary>Whether the rest of its bytes is of no interest.</summary>
+    internal bool IsHttp2 => _isHttp2;
 
-    /// <summary>On the server's own flow, until enough of them have been seen.</summary>
-    internal void OnFirstBytes(in ReadOnlySequence<byte> bytes)
+    /// <summary>On the server's own flow: what it is about to look at, from the first byte that it has not consumed.</summary>
+    internal void OnRead(in ReadOnlySequence<byte> bytes)
     {
-        if (bytes.Length < Preface.Length)
+        if (!_isProtocolKnown)
+            LearnProtocol(bytes);
+        if (_isHttp2 || !RequestLine.Begins(bytes))
             return;
-        Span<byte> first = stackalloc byte[Preface.Length];
-        bytes.Slice(0, Preface.Length).CopyTo(first);
-        _isHttp2 = first.SequenceEqual(Preface);
-        IsProtocolKnown = true;
-    }
-
-    /// <summary>On the server's own flow: bytes have been consumed, and nothing has answered them.</summary>
-    internal void OnConsumed()
-    {
         _isUnanswered = true;
-        // HTTP/2 is asked after the linger alone: GOAWAY that comes as the last answer goes out is followed by the close at once, and streams on
-        // their way are lost to clients that do not send them again.
-        if (drain.IsDraining && SeesRequests && !_isHttp2)
+        if (drain.IsDraining && SeesRequests)
             RequestClose();
     }
 
@@ -50,18 +44,37 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
 
     internal void CloseIfUnanswered()
     {
-        if (_isUnanswered && SeesRequests && !_isHttp2)
+        if (_isUnanswered && SeesRequests)
             RequestClose();
-    }
-
-    /// <summary>Once.</summary>
-    private void RequestClose()
-    {
-        if (Interlocked.Exchange(ref _asked, 1) == 0)
-            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
     }
 
     internal void Remove() => drain.Remove(this);
 
     private bool SeesRequests => !belowTls || context.Features.Get<ITlsHandshakeFeature>() is null;
+
+    private void LearnProtocol(in ReadOnlySequence<byte> bytes)
+    {
+        if (bytes.Length < Preface.Length)
+            return;
+        Span<byte> first = stackalloc byte[Preface.Length];
+        bytes.Slice(0, Preface.Length).CopyTo(first);
+        _isHttp2 = first.SequenceEqual(Preface);
+        _isProtocolKnown = true;
+    }
+
+    /// <summary>Once. What the server and its middleware do at it is theirs: an error of one connection must not reach the others, nor end the process.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A callback of the application may throw anything; it is logged.")]
+    private void RequestClose()
+    {
+        if (Interlocked.Exchange(ref _asked, 1) != 0)
+            return;
+        try
+        {
+            context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
+        }
+        catch (Exception e)
+        {
+            drain.OnCloseFailed(context.ConnectionId, e);
+        }
+    }
 }

@@ -2,51 +2,12 @@ using System.IO.Pipelines;
 
 namespace UnixLoop.Hosting.Connections;
 
-/// <summary>A connection's bytes, unchanged, and a note at each step that tells where a request stands. Costs a virtual call and a flag.</summary>
+/// <summary>A connection's bytes, unchanged, and a note at each step that tells where a request stands. Costs a virtual call, and a look at the first bytes of a read.</summary>
 internal sealed class DrainedTransport(IDuplexPipe inner, DrainedConnection connection) : IDuplexPipe
 {
-    public PipeReader Input { get; } = new Reader(inner.Input, connection);
+    public PipeReader Input { get; } = new DrainedReader(inner.Input, connection);
 
     public PipeWriter Output { get; } = new Writer(inner.Output, connection);
-
-    private sealed class Reader(PipeReader inner, DrainedConnection connection) : PipeReader
-    {
-        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
-            connection.IsProtocolKnown ? inner.ReadAsync(cancellationToken) : ReadFirstAsync(cancellationToken);
-
-        public override bool TryRead(out ReadResult result)
-        {
-            bool read = inner.TryRead(out result);
-            if (read && !connection.IsProtocolKnown)
-                connection.OnFirstBytes(result.Buffer);
-            return read;
-        }
-
-        private async ValueTask<ReadResult> ReadFirstAsync(CancellationToken cancellationToken)
-        {
-            ReadResult result = await inner.ReadAsync(cancellationToken).ConfigureAwait(false);
-            connection.OnFirstBytes(result.Buffer);
-            return result;
-        }
-
-        public override void AdvanceTo(SequencePosition consumed)
-        {
-            inner.AdvanceTo(consumed);
-            connection.OnConsumed();
-        }
-
-        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
-        {
-            inner.AdvanceTo(consumed, examined);
-            connection.OnConsumed();
-        }
-
-        public override void CancelPendingRead() => inner.CancelPendingRead();
-
-        public override void Complete(Exception? exception = null) => inner.Complete(exception);
-
-        public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
-    }
 
     private sealed class Writer(PipeWriter inner, DrainedConnection connection) : PipeWriter
     {
