@@ -39,7 +39,7 @@ public sealed class ReadTurnTests : PipeTest
         {
         }
 
-        public Span<byte> GetSpan() => _room;
+        public Span<byte> GetSpan(int sizeHint) => _room;
 
         public void Advance(int count)
         {
