@@ -83,6 +83,27 @@ public sealed partial class DocumentationTests
         Assert.All(blocks, block => Assert.Contains(samples, sample => sample.Contains(Trimmed(block.Groups["code"].Value), StringComparison.Ordinal)));
     }
 
+    /// <summary>Word for word in tests/Pages or in a sample, but for the directives: those stand at the top of a file.</summary>
+    [Fact]
+    public void Docs_EachBlockOfCode_IsCompiled()
+    {
+        string[] sources = [.. Repository.SourceFiles("tests").Concat(Repository.SourceFiles("samples")).Select(file => Trimmed(File.ReadAllText(file)))];
+        List<string> lost = [];
+        int found = 0;
+        foreach (string page in Markdown())
+        {
+            foreach (Match block in CSharpBlock.Matches(File.ReadAllText(page)))
+            {
+                found++;
+                string code = Trimmed(UsingDirective.Replace(block.Groups["code"].Value, ""));
+                if (!sources.Any(source => source.Contains(code, StringComparison.Ordinal)))
+                    lost.Add($"{Repository.Relative(page)}: {code.Split('\n')[0]}");
+            }
+        }
+        Assert.True(found > 30, $"Only {found} blocks were found.");
+        Findings.AreNone(lost);
+    }
+
     [Theory]
     [InlineData("dotnet run --project samples/WorkerApp")]
     [InlineData("dotnet test")]
@@ -102,6 +123,9 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex CSharpBlock { get; }
+
+    [GeneratedRegex(@"^using [A-Z][\w.]*;\n", RegexOptions.Multiline)]
+    private static partial Regex UsingDirective { get; }
 
     [GeneratedRegex("""
         "(?<name>unixloop\.[a-z0-9_.]+)"

@@ -21,7 +21,8 @@ public sealed class TransportsPageTests : ListenerTest
 
         await using UnixStreamListener listener = await UnixStreamListener.BindAsync(
             loop, UnixSocketAddress.FromPath(SocketPath),
-            new() { Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite, Group = "www-data" });
+            new() { Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite, Group = "www-data" },
+            stopping);
         using UnixHandle client = RawSocket.Connected(SocketPath);
         _ = Task.Run(
             () =>
