@@ -107,15 +107,7 @@ public sealed class ReadPumpTests : PipeTest
     public async Task Rule02_PausedAndTheWriterGone_TakesNoTurnAndDeliversAllAfterwards()
     {
         _pump.Start();
-        long sent = 0;
-        Eventually.True(
-            () =>
-            {
-                sent += Fill(_write);
-                return _pump.IsPaused;
-            },
-            "a pause");
-        sent += Fill(_write);
+        long sent = FillUntilPaused();
         _write.Dispose();
         Assert.InRange(await CountIdleTurnsAsync(), 0, 3); // the settling itself
         Assert.False(_pump.IsEnded);
@@ -127,15 +119,7 @@ public sealed class ReadPumpTests : PipeTest
     public async Task Drain_WhilePaused_ReadsToTheEnd()
     {
         _pump.Start();
-        long sent = 0;
-        Eventually.True(
-            () =>
-            {
-                sent += Fill(_write);
-                return _pump.IsPaused;
-            },
-            "a pause");
-        sent += Fill(_write);
+        long sent = FillUntilPaused();
         _write.Dispose();
         _pump.Drain();
         Assert.True(_pump.IsEnded);
@@ -206,13 +190,7 @@ public sealed class ReadPumpTests : PipeTest
     public async Task LoopEnds_WhilePaused_WhatWasReadIsStillThere()
     {
         _pump.Start();
-        Eventually.True(
-            () =>
-            {
-                Fill(_write);
-                return _pump.IsPaused;
-            },
-            "a pause");
+        FillUntilPaused();
         await Loop.StopAsync().WaitAsync(TestTimeout);
         Assert.True(_pump.IsEnded);
         Reader.Complete();
@@ -267,6 +245,20 @@ public sealed class ReadPumpTests : PipeTest
         Libc.Write(_write.Descriptor, "x"u8);
         Assert.True(await onPool.WaitAsync(TestTimeout));
         Close();
+    }
+
+    /// <summary>Until nothing moves any more: the pump has paused and the pipe is full. Returns how much went in.</summary>
+    private long FillUntilPaused()
+    {
+        long sent = 0;
+        Eventually.True(
+            () =>
+            {
+                sent += Fill(_write);
+                return _pump.IsPaused;
+            },
+            "a pause");
+        return sent + Fill(_write);
     }
 
     private void Close()

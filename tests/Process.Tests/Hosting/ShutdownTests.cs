@@ -15,8 +15,7 @@ public sealed class ShutdownTests
     [InlineData(Quit)]
     public async Task Signal_Once_StopsTheHostWithExitCode0(int signal)
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started");
 
         host.Kill(signal);
 
@@ -30,12 +29,9 @@ public sealed class ShutdownTests
     [InlineData(Quit, 131)]
     public async Task Rule18_Signal_TwiceWhileStopping_FlushesTheLogAndExitsWith128PlusN(int signal, int exitCode)
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--hang=stop");
 
-        host.Kill(signal);
-        await host.ExpectAsync("hanging");
-        host.Kill(signal);
+        await KillTwiceAsync(host, signal, "hanging");
 
         await host.ExpectAsync("log ForcedExit");
         await host.ExpectAsync("log flushed");
@@ -45,12 +41,9 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Rule18_ForcedExit_LogThatHangs_IsNotWaitedFor()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop", "--log=hangs"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--hang=stop", "--log=hangs");
 
-        host.Kill(Term);
-        await host.ExpectAsync("hanging");
-        host.Kill(Term);
+        await KillTwiceAsync(host, Term, "hanging");
 
         await host.ExpectAsync("log flushed");
         Assert.Equal(143, await host.WaitForExitAsync());
@@ -59,12 +52,9 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Rule18_ForcedExit_ThreadPoolExhausted_EndsAllTheSame()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop", "--pool=exhausted"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--hang=stop", "--pool=exhausted");
 
-        host.Kill(Term);
-        await host.ExpectAsync("stopping");
-        host.Kill(Term);
+        await KillTwiceAsync(host, Term, "stopping");
 
         Assert.Equal(143, await host.WaitForExitAsync());
     }
@@ -72,8 +62,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Signal_WithDelay_DrainsFirstAndStopsWhenItHasPassed()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--UnixEventLoop:ShutdownDelay=00:00:00.200"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--UnixEventLoop:ShutdownDelay=00:00:00.200");
 
         host.Kill(Term);
 
@@ -87,12 +76,9 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Signal_TwiceWithDelay_SkipsTheDelay()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--UnixEventLoop:ShutdownDelay=00:59:00"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--UnixEventLoop:ShutdownDelay=00:59:00");
 
-        host.Kill(Term);
-        await host.ExpectAsync("draining");
-        host.Kill(Term);
+        await KillTwiceAsync(host, Term, "draining");
 
         await host.ExpectAsync("stopped");
         Assert.Equal(0, await host.WaitForExitAsync());
@@ -101,12 +87,9 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Signal_ThreeTimesWithDelay_ExitsWith128PlusTheLast()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--UnixEventLoop:ShutdownDelay=00:59:00", "--hang=stop"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--UnixEventLoop:ShutdownDelay=00:59:00", "--hang=stop");
 
-        host.Kill(Term);
-        await host.ExpectAsync("draining");
-        host.Kill(Term);
+        await KillTwiceAsync(host, Term, "draining");
         await host.ExpectAsync("hanging");
         host.Kill(Int);
 
@@ -116,9 +99,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Signal_DuringStart_CancelsTheStart()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(
-            HostScenarios.ServeAsync, ["--hang=start", "--UnixEventLoop:ShutdownDelay=00:59:00"]);
-        await host.ExpectAsync("starting");
+        await using ScenarioProcess host = await StartAsync("starting", "--hang=start", "--UnixEventLoop:ShutdownDelay=00:59:00");
 
         host.Kill(Term);
 
@@ -130,12 +111,9 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Signal_TwiceDuringAStartThatDoesNotListen_Exits()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=deaf-start"]);
-        await host.ExpectAsync("starting");
+        await using ScenarioProcess host = await StartAsync("starting", "--hang=deaf-start");
 
-        host.Kill(Term);
-        await host.ExpectAsync("stopping");
-        host.Kill(Term);
+        await KillTwiceAsync(host, Term, "stopping");
 
         Assert.Equal(143, await host.WaitForExitAsync());
     }
@@ -143,9 +121,7 @@ public sealed class ShutdownTests
     [Fact]
     public async Task Signal_WithAHandlerOfTheApplication_RunsBoth()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(
-            HostScenarios.ServeAsync, ["--onterm=true", "--UnixEventLoop:ShutdownDelay=00:59:00"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--onterm=true", "--UnixEventLoop:ShutdownDelay=00:59:00");
 
         host.Kill(Term);
         string[] both = [await NextAsync(host), await NextAsync(host)];
@@ -180,6 +156,30 @@ public sealed class ShutdownTests
         while (!line.StartsWith("refused: ", StringComparison.Ordinal));
 
         Assert.Contains("Microsoft.Extensions.Hosting.Internal.ConsoleLifetime", line);
+    }
+
+    /// <summary>A host that has said <paramref name="said"/>.</summary>
+    private static async Task<ScenarioProcess> StartAsync(string said, params string[] arguments)
+    {
+        ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, arguments);
+        try
+        {
+            await host.ExpectAsync(said);
+            return host;
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>The second time once it has said <paramref name="between"/>.</summary>
+    private static async Task KillTwiceAsync(ScenarioProcess host, int signal, string between)
+    {
+        host.Kill(signal);
+        await host.ExpectAsync(between);
+        host.Kill(signal);
     }
 
     private static async Task<string> NextAsync(ScenarioProcess host)

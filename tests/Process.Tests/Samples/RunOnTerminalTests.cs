@@ -13,6 +13,8 @@ public sealed partial class RunOnTerminalTests : IDisposable
     private const string Talker =
         "trap \"echo got INT\" INT; echo ready $$; while :; do if read line; then echo \"line: $line\"; fi; if [ \"$line\" = end ]; then exit 5; fi; done";
 
+    private const string After = "read line; echo \"after $line\"";
+
     private static readonly string Runner = SampleProgram.PathOf("WorkerApp");
 
     private readonly LeakCheck _leaks = new();
@@ -22,28 +24,26 @@ public sealed partial class RunOnTerminalTests : IDisposable
     [Fact]
     public async Task Rule19_CtrlC_ReachesTheChildOnce()
     {
-        await using Terminal terminal = Terminal.Open($"exec {Runner} run sh -c '{Talker}'");
+        await using Terminal terminal = OpenTalker();
         ChildOf(terminal);
         terminal.Type(Terminal.CtrlC);
         terminal.Expect("got INT");
         terminal.Type("one\n");
         terminal.Expect("line: one");
         Assert.Equal(1, terminal.Count("got INT"));
-        terminal.Type("end\n");
-        Assert.Equal(5, await terminal.WaitForExitAsync());
+        await EndAsync(terminal);
         Assert.Equal(1, terminal.Count("got INT"));
     }
 
     [Fact]
     public async Task Rule19_SignalToTheRunner_ReachesTheChildOnce()
     {
-        await using Terminal terminal = Terminal.Open($"exec {Runner} run sh -c '{Talker}'");
+        await using Terminal terminal = OpenTalker();
         TestLibc.Kill(ParentOf(ChildOf(terminal)), SIGINT);
         terminal.Expect("got INT");
         terminal.Type("one\n");
         terminal.Expect("line: one");
-        terminal.Type("end\n");
-        Assert.Equal(5, await terminal.WaitForExitAsync());
+        await EndAsync(terminal);
         Assert.Equal(1, terminal.Count("got INT"));
     }
 
@@ -52,7 +52,7 @@ public sealed partial class RunOnTerminalTests : IDisposable
     {
         // A child without the foreground is stopped by its first read: nobody would continue it, and the terminal would stay silent.
         await using Terminal terminal = Terminal.Open(
-            $"for i in 1 2 3 4 5 6 7 8; do {Runner} run sh -c 'read line; echo \"child $0 $line\"' $i; done; read line; echo \"after $line\"");
+            $"for i in 1 2 3 4 5 6 7 8; do {Runner} run sh -c 'read line; echo \"child $0 $line\"' $i; done; {After}");
         for (int i = 1; i <= 8; i++)
         {
             terminal.Type("x\n");
@@ -66,16 +66,13 @@ public sealed partial class RunOnTerminalTests : IDisposable
     [Fact]
     public async Task Rule19_Foreground_IsTheChildsAndThenOursAgain()
     {
-        await using Terminal terminal = Terminal.Open($"{Runner} run sh -c '{Talker}'; read line; echo \"after $line\"");
+        await using Terminal terminal = Terminal.Open($"{Runner} run sh -c '{Talker}'; {After}");
         int child = ChildOf(terminal);
         int runner = ParentOf(child);
         Assert.Equal(child, ForegroundOf(runner));
         Assert.NotEqual(GroupOf(runner), GroupOf(child));
         terminal.Type("end\n");
-        // The shell is in our group: had we not taken the foreground back, its read would fail or stop it.
-        terminal.Type("z\n");
-        terminal.Expect("after z");
-        Assert.Equal(0, await terminal.WaitForExitAsync());
+        await AssertForegroundIsTheShellsAsync(terminal);
     }
 
     [Theory]
@@ -83,21 +80,17 @@ public sealed partial class RunOnTerminalTests : IDisposable
     [InlineData("/etc/passwd", 126)]
     public async Task Rule19_FailedStart_GivesTheForegroundBack(string program, int code)
     {
-        await using Terminal terminal = Terminal.Open($"{Runner} run {program}; echo code $?; read line; echo \"after $line\"");
+        await using Terminal terminal = Terminal.Open($"{Runner} run {program}; echo code $?; {After}");
         terminal.Expect($"code {code}");
-        terminal.Type("z\n");
-        terminal.Expect("after z");
-        Assert.Equal(0, await terminal.WaitForExitAsync());
+        await AssertForegroundIsTheShellsAsync(terminal);
     }
 
     [Fact]
     public async Task Rule19_TimeOut_GivesTheForegroundBack()
     {
-        await using Terminal terminal = Terminal.Open($"{Runner} run --timeout 300ms --grace 100ms sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'; echo code $?; read line; echo \"after $line\"");
+        await using Terminal terminal = Terminal.Open($"{Runner} run --timeout 300ms --grace 100ms sh -c 'trap \"\" TERM; while :; do sleep 0.1; done'; echo code $?; {After}");
         terminal.Expect("code 124");
-        terminal.Type("z\n");
-        terminal.Expect("after z");
-        Assert.Equal(0, await terminal.WaitForExitAsync());
+        await AssertForegroundIsTheShellsAsync(terminal);
     }
 
     [Fact]
@@ -123,8 +116,7 @@ public sealed partial class RunOnTerminalTests : IDisposable
         terminal.Type("end\n");
         terminal.Type("echo code $?\n");
         terminal.Expect("code 5");
-        terminal.Type("exit 0\n");
-        Assert.Equal(0, await terminal.WaitForExitAsync());
+        await LeaveAsync(terminal);
     }
 
     [Fact]
@@ -144,8 +136,7 @@ public sealed partial class RunOnTerminalTests : IDisposable
         terminal.Type("end\n");
         terminal.Type("echo code $?\n");
         terminal.Expect("code 5");
-        terminal.Type("exit 0\n");
-        Assert.Equal(0, await terminal.WaitForExitAsync());
+        await LeaveAsync(terminal);
     }
 
     [Fact]
@@ -161,21 +152,42 @@ public sealed partial class RunOnTerminalTests : IDisposable
         terminal.Expect("waited-42");
         terminal.Type("echo mine-$((5*5))\n");
         terminal.Expect("mine-25");
-        terminal.Type("exit 0\n");
-        Assert.Equal(0, await terminal.WaitForExitAsync());
+        await LeaveAsync(terminal);
     }
 
     [Fact]
     public async Task Rule19_CtrlZWithoutAShell_DoesNotStrandTheJob()
     {
         // We lead the session: nobody could ever continue us.
-        await using Terminal terminal = Terminal.Open($"exec {Runner} run sh -c '{Talker}'");
+        await using Terminal terminal = OpenTalker();
         ChildOf(terminal);
         terminal.Type(Terminal.CtrlZ);
         terminal.Type("one\n");
         terminal.Expect("line: one");
-        terminal.Type("end\n");
-        Assert.Equal(5, await terminal.WaitForExitAsync());
+        await EndAsync(terminal);
+    }
+
+    /// <summary>A talker whose runner leads the session.</summary>
+    private static Terminal OpenTalker() => Terminal.Open($"exec {Runner} run sh -c '{Talker}'");
+
+    private static async Task EndAsync(Terminal talker)
+    {
+        talker.Type("end\n");
+        Assert.Equal(5, await talker.WaitForExitAsync());
+    }
+
+    private static async Task LeaveAsync(Terminal shell)
+    {
+        shell.Type("exit 0\n");
+        Assert.Equal(0, await shell.WaitForExitAsync());
+    }
+
+    /// <summary>Of a shell that ends with <see cref="After"/>. It is in our group: had we not taken the foreground back, its read would fail or stop it.</summary>
+    private static async Task AssertForegroundIsTheShellsAsync(Terminal terminal)
+    {
+        terminal.Type("z\n");
+        terminal.Expect("after z");
+        Assert.Equal(0, await terminal.WaitForExitAsync());
     }
 
     private static Terminal OpenShell()
