@@ -30,7 +30,7 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
         _descriptor = (int)socket.DangerousGetHandle();
         _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(DatagramLog.Category));
         _readiness = new DatagramReadiness(loop, socket, this);
-        Receiver = new DatagramReceiver(face, _descriptor, _readiness, options);
+        Receiver = new DatagramReceiver(face, loop, _descriptor, _readiness, options);
         Sender = new DatagramSender(this, loop, _descriptor, _readiness, options.ContinueOnLoop);
     }
 

@@ -9,6 +9,7 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
 {
     private readonly Lock _gate = new();
     private readonly UnixDatagramSocket _owner;
+    private readonly UnixEventLoop _loop;
     private readonly int _socket;
     private readonly DatagramReadiness _readiness;
     private readonly int _maxDescriptors;
@@ -26,9 +27,9 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     /// <summary>The result has not been taken yet.</summary>
     private bool _isInUse;
 
-    internal DatagramReceiver(UnixDatagramSocket owner, int socket, DatagramReadiness readiness, UnixDatagramSocketOptions options)
+    internal DatagramReceiver(UnixDatagramSocket owner, UnixEventLoop loop, int socket, DatagramReadiness readiness, UnixDatagramSocketOptions options)
     {
-        (_owner, _socket, _readiness, _maxDescriptors) = (owner, socket, readiness, options.MaxDescriptors);
+        (_owner, _loop, _socket, _readiness, _maxDescriptors) = (owner, loop, socket, readiness, options.MaxDescriptors);
         _core.RunContinuationsAsynchronously = !options.ContinueOnLoop;
     }
 
@@ -57,7 +58,6 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             if (received.Errno != EAGAIN)
                 return ValueTask.FromException<UnixDatagramReceiveResult>(Failure(received));
             _readiness.Want(DatagramReadiness.Readable);
-            _core.Reset();
             version = _core.Version;
             _buffer = buffer;
             _isWaiting = _isInUse = true;
@@ -122,7 +122,11 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             cancellation = EndWaitNeedsLock();
         }
         cancellation.Dispose();
-        _core.SetException(reason);
+        // A cancel or a disposal comes on any thread.
+        if (_core.RunContinuationsAsynchronously)
+            _core.SetException(reason);
+        else
+            OnTheLoop.Call(_loop, static end => end.Receiver._core.SetException(end.Reason), new End(this, reason));
     }
 
     private CancellationTokenRegistration EndWaitNeedsLock()
@@ -159,9 +163,18 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     {
         lock (_gate)
         {
-            if (token == _core.Version && _core.GetStatus(token) != ValueTaskSourceStatus.Pending)
+            if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+                throw new InvalidOperationException("The receive has no result yet.");
+            try
+            {
+                return _core.GetResult(token);
+            }
+            finally
+            {
+                // Now: a second GetResult with this token must not get it, nor the next one's.
+                _core.Reset();
                 _isInUse = false;
-            return _core.GetResult(token);
+            }
         }
     }
 
@@ -170,4 +183,6 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     void IValueTaskSource<UnixDatagramReceiveResult>.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _core.OnCompleted(continuation, state, token, flags);
+
+    private sealed record End(DatagramReceiver Receiver, Exception Reason);
 }

@@ -122,7 +122,7 @@ internal sealed class DatagramSender
             if (pending.Destination is { } destination && _fullPeers[destination] is { Waiting.Count: 0 } peer)
                 RestNeedsLock(peer);
         }
-        pending.Complete();
+        pending.Complete(isOnLoop: false);
     }
 
     /// <summary>Our socket is writable: there is room for the connected peer, and in our own buffer.</summary>
@@ -138,11 +138,11 @@ internal sealed class DatagramSender
             }
             _ = SendQueueNeedsLock(_toPeer, ref ended);
         }
-        ended.Complete();
+        ended.Complete(isOnLoop: true);
         OnOwnRoom();
     }
 
-    /// <summary>Our own buffer may have room: on the loop, or on the pool once that has ended.</summary>
+    /// <summary>Our own buffer may have room: on the loop, or on the pool once that has ended, which is where its awaiters then go on.</summary>
     private void OnOwnRoom()
     {
         EndedSends ended = default;
@@ -157,7 +157,7 @@ internal sealed class DatagramSender
             if (_forOwnBuffer.Count == 0)
                 _ownBackOff.StopNeedsLock();
         }
-        ended.Complete();
+        ended.Complete(isOnLoop: true);
     }
 
     /// <summary>The peer may have room again.</summary>
@@ -171,7 +171,7 @@ internal sealed class DatagramSender
                 return;
             ResumeNeedsLock(peer, ref ended, mayAskHelper: !byHelper);
         }
-        ended.Complete();
+        ended.Complete(isOnLoop: true);
     }
 
     internal void OnLoopEnded() => _engine.OnLoopEnded();
@@ -196,15 +196,25 @@ internal sealed class DatagramSender
             _ownBackOff.StopNeedsLock();
             _helpers = 0;
         }
-        ended.Complete();
+        ended.Complete(isOnLoop: false);
     }
 
-    internal void GiveBack(PendingSend pending)
+    /// <summary>For the awaiter, once: the object is free then.</summary>
+    internal void TakeResult(PendingSend pending, short token)
     {
         lock (_gate)
         {
-            if (_free.Count < MostFreeSends)
-                _free.Push(pending);
+            if (!pending.HasResult(token))
+                throw new InvalidOperationException("The send has no result yet.");
+            try
+            {
+                pending.TakeResultNeedsLock(token);
+            }
+            finally
+            {
+                if (_free.Count < MostFreeSends)
+                    _free.Push(pending);
+            }
         }
     }
 
@@ -217,7 +227,7 @@ internal sealed class DatagramSender
     private PendingSend EnqueueNeedsLock(ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination)
     {
         if (!_free.TryPop(out PendingSend? pending))
-            pending = new PendingSend(this, _continueOnLoop);
+            pending = new PendingSend(this, _loop, _continueOnLoop);
         pending.Begin(data, descriptors, destination);
         if (destination is null)
         {

@@ -15,14 +15,15 @@ internal struct EndedSends
         _last = send;
     }
 
-    internal void Complete()
+    /// <param name="isOnLoop">The selector called, and no code of the user is on the stack.</param>
+    internal void Complete(bool isOnLoop)
     {
         while (_first is { } send)
         {
             // Before the completion, after which it may be in use again.
             _first = send.NextEnded;
             send.NextEnded = null;
-            send.Complete();
+            send.Complete(isOnLoop);
         }
         _last = null;
     }

@@ -6,11 +6,12 @@ namespace UnixLoop.Transports.UnixSockets;
 internal sealed class PendingSend : IValueTaskSource
 {
     private readonly DatagramSender _sender;
+    private readonly UnixEventLoop _loop;
     private ManualResetValueTaskSourceCore<bool> _core;
 
-    internal PendingSend(DatagramSender sender, bool continueOnLoop)
+    internal PendingSend(DatagramSender sender, UnixEventLoop loop, bool continueOnLoop)
     {
-        _sender = sender;
+        (_sender, _loop) = (sender, loop);
         _core.RunContinuationsAsynchronously = !continueOnLoop;
         Node = new LinkedListNode<PendingSend>(this);
     }
@@ -36,11 +37,8 @@ internal sealed class PendingSend : IValueTaskSource
 
     internal short Version => _core.Version;
 
-    internal void Begin(ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination)
-    {
-        _core.Reset();
+    internal void Begin(ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination) =>
         (Data, Descriptors, Destination, Failure) = (data, descriptors, destination, null);
-    }
 
     /// <summary>Takes it out of its queue; nobody else can end it then.</summary>
     internal void LeaveQueue(Exception? failure)
@@ -52,31 +50,44 @@ internal sealed class PendingSend : IValueTaskSource
     internal void Cancel(CancellationToken cancellationToken) => _sender.Cancel(this, cancellationToken);
 
     /// <summary>Off the lock.</summary>
-    internal void Complete()
+    /// <param name="isOnLoop">Whether an awaiter that is to go on on the loop may do so at once.</param>
+    internal void Complete(bool isOnLoop)
     {
         Cancellation.Dispose();
         Cancellation = default;
         Descriptors?.Dispose();
         (Data, Descriptors, Destination) = (default, null, null);
+        if (isOnLoop || _core.RunContinuationsAsynchronously)
+            Tell();
+        else
+            OnTheLoop.Call(_loop, static send => send.Tell(), this);
+    }
+
+    private void Tell()
+    {
         if (Failure is { } failure)
             _core.SetException(failure);
         else
             _core.SetResult(true);
     }
 
-    void IValueTaskSource.GetResult(short token)
+    void IValueTaskSource.GetResult(short token) => _sender.TakeResult(this, token);
+
+    /// <summary>Afterwards the token is worth nothing: who awaits a second time must not get the result of the next send.</summary>
+    internal void TakeResultNeedsLock(short token)
     {
-        bool isTaken = token == _core.Version && _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
         try
         {
             _core.GetResult(token);
         }
         finally
         {
-            if (isTaken)
-                _sender.GiveBack(this);
+            _core.Reset();
         }
     }
+
+    /// <exception cref="InvalidOperationException">The token's result has been taken.</exception>
+    internal bool HasResult(short token) => _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
 
     ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
 
