@@ -12,6 +12,8 @@ internal sealed class PlainOutput(UnixEventLoop loop, UnixHandle socket) : IOper
 
     public UnixEventLoop Loop => loop;
 
+    public bool IsPipe => false;
+
     public int Descriptor => socket.Descriptor;
 
     /// <summary>Called on the loop before each chance to write.</summary>

@@ -22,15 +22,19 @@ internal sealed class PumpedPipeReader(PipeReader inner, IPump pump, object owne
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => inner.AdvanceTo(consumed, examined);
 
-    public override void CancelPendingRead() => inner.CancelPendingRead();
+    public override void CancelPendingRead()
+    {
+        if (pump is not ReadPump pipe || !pipe.TryCancelBorrowersRead())
+            inner.CancelPendingRead();
+    }
 
-    /// <summary>Inside the kernel (splice(2)) where the pipe is one and the writer is a Unix connection's; else as every <see cref="PipeReader"/> does it.</summary>
+    /// <summary>Inside the kernel (splice(2)) where the pipe is one and the writer is a Unix connection's or another pipe's; else by copying.</summary>
     public override async Task CopyToAsync(PipeWriter destination, CancellationToken cancellationToken = default)
     {
-        if (pump is ReadPump pipe && destination is IOperableOutput output
-            && await SpliceTransfer.TryCopyAsync(inner, pipe, destination, output, cancellationToken).ConfigureAwait(false))
+        ArgumentNullException.ThrowIfNull(destination);
+        if (pump is ReadPump pipe && await SpliceTransfer.TryCopyAsync(inner, pipe, destination, cancellationToken).ConfigureAwait(false))
             return;
-        await base.CopyToAsync(destination, cancellationToken).ConfigureAwait(false);
+        await PipeCopy.CopyAsync(inner, destination, cancellationToken).ConfigureAwait(false);
     }
 
     public override void Complete(Exception? exception = null)

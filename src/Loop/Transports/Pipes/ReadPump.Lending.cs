@@ -1,16 +1,17 @@
 using UnixLoop.Interop;
+using UnixLoop.Transports.SendFile;
 
 namespace UnixLoop.Transports.Pipes;
 
 // The pipe can be lent to a splice: the pump then reads nothing, and tells the borrower when there is something to read.
-internal sealed partial class ReadPump
+internal sealed partial class ReadPump : ISpliceSource
 {
     // Guarded by _gate.
-    private IPipeBorrower? _borrower;
+    private ISpliceBorrower? _borrower;
 
-    /// <summary>Lends the pipe until <see cref="TakeBack"/>. What was read before is in the sink.</summary>
-    /// <returns>False for what is no pipe, and after the end.</returns>
-    internal bool TryLend(IPipeBorrower borrower)
+    bool ISpliceSource.IsPipe => _end.IsPipe;
+
+    public bool TryLend(ISpliceBorrower borrower)
     {
         lock (_gate)
         {
@@ -23,9 +24,7 @@ internal sealed partial class ReadPump
         }
     }
 
-    /// <summary>For the borrower; nothing once the pipe has gone.</summary>
-    /// <exception cref="IOException">epoll_ctl(2) failed.</exception>
-    internal void WantReadable(bool wanted)
+    public void WantReadable(bool wanted)
     {
         lock (_gate)
         {
@@ -34,15 +33,22 @@ internal sealed partial class ReadPump
         }
     }
 
-    /// <summary>splice(2) from the pipe, for the borrower; null once the pipe has gone.</summary>
-    internal PosixResult? Splice(int to, int count)
+    public PosixResult? Splice(int to, int count)
     {
         lock (_gate)
             return _state == State.Lent ? Libc.Splice(_end.Descriptor, to, count) : null;
     }
 
-    /// <summary>Reads on, or ends if the borrower has met the end of file.</summary>
-    internal void TakeBack(bool isAtEnd)
+    /// <summary>A cancelled read is the borrower's while there is one; false if there is none.</summary>
+    internal bool TryCancelBorrowersRead()
+    {
+        ISpliceBorrower? borrower;
+        lock (_gate)
+            borrower = _borrower;
+        return borrower?.TryCancelRead() ?? false;
+    }
+
+    public void TakeBack(bool isAtEnd, Exception? failure)
     {
         bool ended;
         lock (_gate)
@@ -51,8 +57,8 @@ internal sealed partial class ReadPump
                 return;
             _borrower = null;
             _state = State.Reading;
-            if (isAtEnd)
-                EndNeedsLock(null);
+            if (isAtEnd || failure is not null)
+                EndNeedsLock(failure);
             else
                 ReadOnNeedsLock();
             ended = _state == State.Ended;

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using UnixLoop.Interop;
 using UnixLoop.Selector;
+using UnixLoop.Transports.SendFile;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Transports.Pipes;
@@ -120,7 +121,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
     public void OnReady(uint events)
     {
         bool ended = false;
-        IPipeBorrower? borrower;
+        ISpliceBorrower? borrower;
         lock (_gate)
         {
             borrower = _borrower;
@@ -196,7 +197,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
 
     public void Close(Exception? error)
     {
-        IPipeBorrower? borrower;
+        ISpliceBorrower? borrower;
         lock (_gate)
         {
             if (_state == State.Ended)
@@ -204,7 +205,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             borrower = _borrower;
             EndNeedsLock(error);
         }
-        borrower?.OnPipeGone(error);
+        borrower?.OnSourceGone(error);
         _owner.OnEnded(this);
     }
 

@@ -152,12 +152,12 @@ public sealed class WritePipe : IAsyncDisposable
 
     /// <summary>
     /// Completes <see cref="Output"/> and waits until what is queued is written and the descriptor closed, for at most
-    /// <see cref="WritePipeOptions.CloseTimeout"/>; what is then left is dropped, with a warning. Does not throw what writing
-    /// failed with: <see cref="Completion"/> does.
+    /// <see cref="WritePipeOptions.CloseTimeout"/>; what is then left is dropped, with a warning. A copy to it that is under way ends with
+    /// <see cref="ObjectDisposedException"/>. Does not throw what writing failed with: <see cref="Completion"/> does.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        await _writer.CompleteAsync().ConfigureAwait(false);
+        _writer.CompleteForDisposal(new ObjectDisposedException(nameof(WritePipe), $"{_pump} was disposed while it was written."));
         if (Completion.IsCompleted)
             return;
         // Apart from Completion, which faults.

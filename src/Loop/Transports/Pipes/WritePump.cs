@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using UnixLoop.Interop;
 using UnixLoop.Selector;
+using UnixLoop.Transports.SendFile;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Transports.Pipes;
@@ -25,8 +26,10 @@ namespace UnixLoop.Transports.Pipes;
 //   Created   Start                                          Waiting
 //   Waiting   data                                           Waiting (written), Blocked (EAGAIN, or the turn's share is used)
 //   Blocked   EPOLLOUT                                       Waiting, Blocked
+//   Waiting   LendAsync                                      Lent
+//   Lent      EndOperation                                   Waiting
 //   any       completed and written, peer gone, error, Close, loop's end   Ended
-internal sealed class WritePump : IWritePump, IReadyHandler
+internal sealed partial class WritePump : IWritePump, IReadyHandler
 {
     private static readonly uint Writable = (uint)EPOLLOUT;
 
@@ -65,6 +68,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         Created,
         Waiting,
         Blocked,
+        Lent,
         Ended,
     }
 
@@ -101,7 +105,8 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         bool ended;
         lock (_gate)
         {
-            if (_state != State.Waiting)
+            // What has come while the pipe was lent is written by whoever gives it back.
+            if (_state != State.Waiting || !_read.IsCompleted)
                 return;
             if (WriteNeedsLock(_read.GetResult()))
                 WaitForDataNeedsLock();
@@ -115,10 +120,12 @@ internal sealed class WritePump : IWritePump, IReadyHandler
     public void OnReady(uint events)
     {
         bool ended;
+        IOutputOperation? operation;
         lock (_gate)
         {
             if (_state == State.Ended)
                 return;
+            operation = _state == State.Lent ? _operation : null;
             if (_end.IsPeerGone(events))
                 EndByPeerNeedsLock();
             else if (_state == State.Blocked && _pipe.Reader.TryRead(out ReadResult result) && WriteNeedsLock(result))
@@ -127,6 +134,8 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         }
         if (ended)
             _owner.OnEnded(this);
+        else
+            operation?.OnWritable();
         _noted.Write();
     }
 
@@ -157,6 +166,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
             if (!_read.IsCompleted)
             {
                 _read.UnsafeOnCompleted(_onData);
+                LendIfAskedNeedsLock();
                 return;
             }
         }
@@ -220,7 +230,7 @@ internal sealed class WritePump : IWritePump, IReadyHandler
     /// <summary>While it waits, a read is pending: if that has found data by now, they are too late.</summary>
     private void EndByPeerNeedsLock()
     {
-        bool queued = _state == State.Blocked || (_read.IsCompleted && !_read.GetResult().Buffer.IsEmpty);
+        bool queued = _state is State.Blocked or State.Lent || (_read.IsCompleted && !_read.GetResult().Buffer.IsEmpty);
         if (queued)
         {
             EndByErrorNeedsLock(PosixResult.Failure(EPIPE));
@@ -248,5 +258,6 @@ internal sealed class WritePump : IWritePump, IReadyHandler
         _registration?.Dispose();
         _end.Close();
         _pipe.Reader.Complete(error);
+        TellOperationNeedsLock(error);
     }
 }

@@ -1,9 +1,12 @@
 namespace UnixLoop.Transports.SendFile;
 
-/// <summary>A connection's output, as an operation uses it that writes to the socket by itself. Every member may be called from any thread.</summary>
+/// <summary>A connection's or a pipe's output, as an operation uses it that writes to the descriptor by itself. Every member may be called from any thread.</summary>
 internal interface IOperableOutput
 {
     UnixEventLoop Loop { get; }
+
+    /// <summary>splice(2) needs a pipe on one side.</summary>
+    bool IsPipe { get; }
 
     /// <summary>Non-blocking; open from the begin of an operation to its end, also when the connection is aborted meanwhile.</summary>
     int Descriptor { get; }

@@ -1,6 +1,6 @@
 namespace UnixLoop.Transports.SendFile;
 
-/// <summary>Something that has a connection's output to itself for a while: a sendfile or a splice.</summary>
+/// <summary>Something that has a connection's or a pipe's output to itself for a while: a sendfile or a splice.</summary>
 internal interface IOutputOperation
 {
     /// <summary>For the refusal of writes: "sending of '/srv/file'".</summary>

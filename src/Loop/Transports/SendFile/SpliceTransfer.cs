@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.IO.Pipelines;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
@@ -6,109 +5,100 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Transports.SendFile;
 
-// splice(2) says EAGAIN both for an empty pipe and for a full socket. Which of the two is told by what was waited for: the side
+// splice(2) says EAGAIN both for an empty source and for a full target. Which of the two is told by what was waited for: the side
 // that has just been reported ready is not the one that holds it up.
 //
 //   state         event                       next state
-//   Created       RunAsync                    AwaitsPipe
-//   AwaitsPipe    readable: some bytes        AwaitsPipe, in the next turn
-//   AwaitsPipe    readable: EAGAIN            AwaitsSocket
-//   AwaitsSocket  writable: some bytes        AwaitsSocket, in the next turn
-//   AwaitsSocket  writable: EAGAIN            AwaitsPipe
-//   any           end of file, error, cancel, the pipe's or the connection's end   Ended
-/// <summary>Moves a pipe's bytes to a socket inside the kernel, at most 256 KiB a turn.</summary>
-internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
+//   Created       RunAsync                    AwaitsSource
+//   AwaitsSource  readable: some bytes        AwaitsSource, in the next turn
+//   AwaitsSource  readable: EAGAIN            AwaitsTarget
+//   AwaitsTarget  writable: some bytes        AwaitsTarget, in the next turn
+//   AwaitsTarget  writable: EAGAIN            AwaitsSource
+//   any           end of file, error, cancel, either side's end   Ended
+/// <summary>Moves bytes inside the kernel between a pipe and a socket, or two pipes, at most 256 KiB a turn.</summary>
+internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
 {
     private readonly Lock _gate = new();
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly ReadPump _pipe;
+    private readonly ISpliceSource _source;
     private readonly IOperableOutput _output;
 
     // Guarded by _gate.
     private State _state;
     private Exception? _stop;
     private long _sent;
+    private Exception? _sourceFailure;
+    private Exception? _outputFailure;
 
-    internal SpliceTransfer(ReadPump pipe, IOperableOutput output)
+    private SpliceTransfer(ISpliceSource source, IOperableOutput output)
     {
-        _pipe = pipe;
+        _source = source;
         _output = output;
     }
 
     private enum State
     {
         Created,
-        AwaitsPipe,
-        AwaitsSocket,
+        AwaitsSource,
+        AwaitsTarget,
         Ended,
     }
 
-    public string Name => $"splice from {_pipe}";
+    public string Name => $"splice from {_source}";
 
-    /// <summary>Whether the pipe's end was met.</summary>
+    /// <summary>Whether the source's end was met.</summary>
     private bool IsAtEnd { get; set; }
 
     /// <summary>Whether the kernel can't splice these two, and nothing was moved.</summary>
     private bool IsRefused { get; set; }
 
     /// <summary>
-    /// Copies what <paramref name="reader"/> has read already, then moves what comes until the pipe's end. Both are as before
-    /// afterwards, also after a cancel: what was moved is moved, and the rest is still in the pipe.
+    /// Copies what <paramref name="reader"/> has read already, then moves what comes until the source's end. Both are as before
+    /// afterwards, also after a cancel: what was moved is moved, and the rest is still to be read.
     /// </summary>
     /// <returns>False if it has to be copied: nothing is lost, the reader and the writer can go on.</returns>
-    internal static async Task<bool> TryCopyAsync(PipeReader reader, ReadPump pipe, PipeWriter writer, IOperableOutput output, CancellationToken cancellationToken)
+    internal static async Task<bool> TryCopyAsync(PipeReader reader, ISpliceSource source, PipeWriter writer, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        SpliceTransfer transfer = new(pipe, output);
-        if (!pipe.TryLend(transfer))
+        if (writer is not IOperableOutput output || writer is PumpedPipeWriter { CanBeLent: false } || !(source.IsPipe || output.IsPipe))
+            return false;
+        SpliceTransfer transfer = new(source, output);
+        if (!source.TryLend(transfer))
             return false;
         try
         {
-            if (!await CopyWhatWasReadAsync(reader, writer, cancellationToken).ConfigureAwait(false))
-                return true;
+            while (reader.TryRead(out ReadResult read))
+            {
+                if (!await PipeCopy.CopyAsync(read, reader, writer, cancellationToken).ConfigureAwait(false))
+                    return true;
+            }
             await output.BeginOutputOperationAsync(transfer, cancellationToken).ConfigureAwait(false);
             await transfer.RunAsync(cancellationToken).ConfigureAwait(false);
             return !transfer.IsRefused;
         }
         finally
         {
-            pipe.TakeBack(transfer.IsAtEnd);
+            source.TakeBack(transfer.IsAtEnd, transfer._sourceFailure);
         }
     }
 
-    public void OnReadable() => Move(State.AwaitsPipe);
+    public void OnReadable() => Move(State.AwaitsSource);
 
-    public void OnWritable() => Move(State.AwaitsSocket);
+    public void OnWritable() => Move(State.AwaitsTarget);
 
-    public void OnPipeGone(Exception? error) =>
-        Stop(error ?? new ObjectDisposedException(nameof(PipeReader), $"{_pipe} was closed while it was copied."));
+    public void OnSourceGone(Exception? error) =>
+        Stop(error ?? new ObjectDisposedException(nameof(PipeReader), $"{_source} was closed while it was copied."));
 
     public void OnOutputGone(Exception error) => Stop(error);
 
-    /// <returns>False if the reader or the writer is at its end.</returns>
-    private static async Task<bool> CopyWhatWasReadAsync(PipeReader reader, PipeWriter writer, CancellationToken cancellationToken)
+    public bool TryCancelRead()
     {
-        while (reader.TryRead(out ReadResult read))
+        lock (_gate)
         {
-            FlushResult flushed = default;
-            SequencePosition copied = read.Buffer.Start;
-            try
-            {
-                foreach (ReadOnlyMemory<byte> part in read.Buffer)
-                {
-                    cancellationToken.ThrowIfCancellationRequested();
-                    writer.Write(part.Span);
-                    copied = read.Buffer.GetPosition(part.Length, copied); // the writer's now, however the wait for room ends
-                    flushed = await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
-                }
-            }
-            finally
-            {
-                reader.AdvanceTo(copied);
-            }
-            if (read.IsCompleted || flushed.IsCompleted)
+            if (_state == State.Ended)
                 return false;
         }
+        Stop(PipeCopy.ReadCanceled());
         return true;
     }
 
@@ -118,12 +108,12 @@ internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
         lock (_gate)
         {
             stop = _stop;
-            _state = stop is null ? State.AwaitsPipe : State.Ended;
+            _state = stop is null ? State.AwaitsSource : State.Ended;
         }
         if (stop is not null)
             End(stop);
         else
-            Await(State.AwaitsPipe);
+            Await(State.AwaitsSource);
         using (cancellationToken.UnsafeRegister(static (self, token) => ((SpliceTransfer)self!).Stop(new OperationCanceledException(token)), this))
             await _done.Task.ConfigureAwait(false);
     }
@@ -151,7 +141,7 @@ internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
     {
         error = null;
         // Gone: whoever closed it tells, or has told, why.
-        if (_pipe.Splice(_output.Descriptor, FileTransfer.BytesPerTurn) is not { } moved)
+        if (_source.Splice(_output.Descriptor, FileTransfer.BytesPerTurn) is not { } moved)
             return _state;
         if (moved.Value > 0)
         {
@@ -159,14 +149,24 @@ internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
             return _state;
         }
         if (moved.Errno == EAGAIN)
-            return _state == State.AwaitsPipe ? State.AwaitsSocket : State.AwaitsPipe;
+            return _state == State.AwaitsSource ? State.AwaitsTarget : State.AwaitsSource;
         if (moved.IsSuccess)
             IsAtEnd = true;
         else if (_sent == 0 && moved.Errno is var errno && (errno == EINVAL || errno == ENOSYS || errno == EPERM))
             IsRefused = true;
         else
-            error = PosixError.ToException(moved, $"splice from {_pipe} to {_output}, after {_sent} bytes");
+            NoteNeedsLock(moved, error = PosixError.ToException(moved, $"splice from {_source} to {_output}, after {_sent} bytes"));
         return State.Ended;
+    }
+
+    /// <summary>Whose error it is: EPIPE is the target's, and of what a socket says by itself that socket's.</summary>
+    private void NoteNeedsLock(PosixResult moved, Exception error)
+    {
+        bool isOfSocket = moved.Errno == ECONNRESET || moved.Errno == ENOTCONN;
+        if (moved.Errno == EPIPE || (isOfSocket && !_output.IsPipe))
+            _outputFailure = error;
+        else if (isOfSocket && !_source.IsPipe)
+            _sourceFailure = error;
     }
 
     private void Await(State state)
@@ -179,14 +179,14 @@ internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
                 if (_state != state)
                     return;
                 // Off first: else the side that is ready would be reported until the other is on.
-                if (state == State.AwaitsPipe)
+                if (state == State.AwaitsSource)
                 {
                     _output.WantWritable(false);
-                    _pipe.WantReadable(true);
+                    _source.WantReadable(true);
                 }
                 else
                 {
-                    _pipe.WantReadable(false);
+                    _source.WantReadable(false);
                     _output.WantWritable(true);
                 }
             }
@@ -211,8 +211,7 @@ internal sealed class SpliceTransfer : IOutputOperation, IPipeBorrower
 
     private void End(Exception? error)
     {
-        bool isOfSocket = error is IOException { HResult: var errno } && (errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN);
-        _output.EndOutputOperation(this, _sent, isOfSocket ? error : null);
+        _output.EndOutputOperation(this, _sent, _outputFailure);
         if (error is OperationCanceledException canceled)
             _done.TrySetCanceled(canceled.CancellationToken);
         else if (error is not null)

@@ -1,5 +1,6 @@
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
+using UnixLoop.Transports.SendFile;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Transports.UnixSockets;
@@ -36,14 +37,18 @@ internal sealed partial class SocketInput
     {
         bool isOver;
         bool dispatch;
+        ISpliceBorrower? borrower;
         lock (_gate)
         {
-            if (_isOver || _isPaused || _isCompleted)
+            borrower = _borrower;
+            if (_isOver || _isCompleted || (_isPaused && borrower is null))
                 return;
-            ReceiveNeedsLock(isHungUp);
+            if (borrower is null)
+                ReceiveNeedsLock(isHungUp);
             isOver = _isOver;
             dispatch = TrySignalNeedsLock();
         }
+        borrower?.OnReadable();
         if (isOver)
             _connection.OnDirectionOver(ConnectionDirections.Input);
         Dispatch(dispatch, fromReadiness: true);
@@ -55,12 +60,15 @@ internal sealed partial class SocketInput
     internal bool End(Exception? failure)
     {
         bool isDue;
+        ISpliceBorrower? borrower;
         lock (_gate)
         {
+            borrower = _borrower;
             if (!_isOver)
                 OverNeedsLock(failure);
             isDue = TrySignalNeedsLock();
         }
+        borrower?.OnSourceGone(failure);
         Receiver?.OnEnded(isAbandoned: failure is not null);
         return isDue;
     }
@@ -68,7 +76,7 @@ internal sealed partial class SocketInput
     internal void Wake(bool isDue) => Dispatch(isDue, fromReadiness: false);
 
     /// <summary>The user will not look at what is left. A result that is still being looked at keeps its memory.</summary>
-    /// <param name="disposed">What a later read fails with, if there was something left.</param>
+    /// <param name="disposed">What a later read fails with.</param>
     internal void Abandon(Exception disposed)
     {
         lock (_gate)
@@ -76,8 +84,7 @@ internal sealed partial class SocketInput
             if (!_isReading)
             {
                 // The peer's end alone would make a part look like the whole.
-                if (_buffered > 0)
-                    _failure ??= disposed;
+                _failure ??= disposed;
                 ReleaseAllNeedsLock();
             }
         }
@@ -135,6 +142,11 @@ internal sealed partial class SocketInput
     {
         _buffered += bytes;
         _unexamined += bytes;
+        CountReceivedNeedsLock(bytes);
+    }
+
+    private void CountReceivedNeedsLock(int bytes)
+    {
         _bytesReceived += bytes;
         _receives++;
         _lastReceived = _connection.Now;
@@ -142,7 +154,7 @@ internal sealed partial class SocketInput
 
     private void ResumeIfDrainedNeedsLock()
     {
-        if (!_isPaused || _isOver || _unexamined > _options.InputLowWaterMark)
+        if (!_isPaused || _isOver || _borrower is not null || _unexamined > _options.InputLowWaterMark)
             return;
         _isPaused = false;
         _connection.SetInterest(ConnectionDirections.Input, true);

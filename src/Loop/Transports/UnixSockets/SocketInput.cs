@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
+using UnixLoop.Transports.SendFile;
 
 namespace UnixLoop.Transports.UnixSockets;
 
@@ -117,6 +118,8 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
 
     public override void CancelPendingRead()
     {
+        if (TryCancelBorrowersRead())
+            return;
         bool dispatch;
         lock (_gate)
         {
@@ -130,16 +133,19 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
     public override void Complete(Exception? exception = null)
     {
         bool dispatch;
+        ISpliceBorrower? borrower;
         lock (_gate)
         {
             if (_isCompleted)
                 return;
+            borrower = _borrower;
             _isCompleted = true;
             _isReading = false;
             ReleaseAllNeedsLock();
             StopReceivingNeedsLock();
             dispatch = TrySignalNeedsLock();
         }
+        borrower?.OnSourceGone(null);
         Dispatch(dispatch, fromReadiness: false);
         _connection.OnDirectionOver(ConnectionDirections.Input);
     }

@@ -21,6 +21,8 @@ internal sealed partial class SocketOutput : IOperableOutput
 
     UnixEventLoop IOperableOutput.Loop => _connection.Loop;
 
+    bool IOperableOutput.IsPipe => false;
+
     int IOperableOutput.Descriptor => _connection.Descriptor;
 
     async ValueTask IOperableOutput.BeginOutputOperationAsync(IOutputOperation operation, CancellationToken cancellationToken)

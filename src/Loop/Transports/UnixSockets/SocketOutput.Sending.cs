@@ -119,9 +119,9 @@ internal sealed partial class SocketOutput
         bool isOver;
         lock (_gate)
         {
+            _closed = disposed;
             if (_isOver)
                 return Task.CompletedTask;
-            _closed = disposed;
             SendDeferredNeedsLock();
             StopOperationNeedsLock(disposed);
             ShutDownIfDrainedNeedsLock();

@@ -192,7 +192,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
 
     private ValueTask<FlushResult> ResultNeedsLock(CancellationToken cancellationToken)
     {
-        if (_failure is { } failure)
+        if ((_failure ?? _closed) is { } failure)
             return ValueTask.FromException<FlushResult>(failure);
         if (_isCancelRequested || _queue.Length <= _options.OutputHighWaterMark)
             return new(TakeNeedsLock());
