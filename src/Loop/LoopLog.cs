@@ -19,4 +19,7 @@ internal static partial class LoopLog
 
     [LoggerMessage(1004, LogLevel.Warning, "Event loop '{Loop}' ended without running {Count} posted callbacks.", EventName = "PostsDropped")]
     internal static partial void PostsDropped(ILogger logger, string loop, int count);
+
+    [LoggerMessage(1005, LogLevel.Warning, "Event loop '{Loop}' has not ended {Timeout} after it was told to: a callback holds it, and its dispose does not wait on.", EventName = "LoopNotEnded")]
+    internal static partial void NotEnded(ILogger logger, string loop, TimeSpan timeout);
 }

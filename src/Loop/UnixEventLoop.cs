@@ -34,11 +34,14 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
     private readonly ILogger _logger;
     private readonly bool _debug;
     private readonly TimeSpan _slowCallbackThreshold;
+    private readonly TimeSpan _disposeTimeout;
     private readonly Thread _thread;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile LoopState _state;
+    private long _toldToEnd;
+    private bool _isNotEndedTold;
 
     /// <summary>Makes a loop; it runs once <see cref="StartAsync"/> is called.</summary>
     /// <param name="settings">Null for the defaults.</param>
@@ -55,6 +58,7 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
         _logger = LoggerFactory.CreateLogger<UnixEventLoop>();
         _debug = settings.Debug;
         _slowCallbackThreshold = settings.SlowCallbackThreshold;
+        _disposeTimeout = settings.DisposeTimeout;
 
         _poll = AdaptivePoll.For(settings.PollBeforeBlocking, Environment.ProcessorCount);
         (_selector, _waker) = CreateSelector();
@@ -177,19 +181,43 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
         if (TryTransition(LoopState.Created, LoopState.Stopping))
             End(fault: null);
         else if (TryTransition(LoopState.Running, LoopState.Stopping))
+        {
+            Volatile.Write(ref _toldToEnd, Stopwatch.GetTimestamp());
             _waker.Wake();
+        }
         return _ended.Task.WaitAsync(cancellationToken);
     }
 
-    /// <summary>Stops the loop as <see cref="StopAsync"/> does.</summary>
-    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+    /// <summary>Stops the loop as <see cref="StopAsync"/> does, and waits for its end; <see cref="UnixEventLoopSettings.DisposeTimeout"/> bounds the wait.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task stopped = StopAsync();
+        await stopped.WaitAsync(TimeLeftToEnd(), TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!stopped.IsCompleted)
+            TellNotEnded();
+    }
 
-    /// <summary>Stops the loop and waits for its end; on the loop's own thread it does not wait.</summary>
+    /// <summary>As <see cref="DisposeAsync"/>; on the loop's own thread it does not wait.</summary>
     public void Dispose()
     {
         Task stopped = StopAsync();
-        if (!IsOnLoopThread)
-            stopped.GetAwaiter().GetResult();
+        if (!IsOnLoopThread && !stopped.Wait(TimeLeftToEnd()))
+            TellNotEnded();
+    }
+
+    private void TellNotEnded()
+    {
+        if (!Interlocked.Exchange(ref _isNotEndedTold, true))
+            LoopLog.NotEnded(_logger, Name, _disposeTimeout);
+    }
+
+    private TimeSpan TimeLeftToEnd()
+    {
+        if (_disposeTimeout == Timeout.InfiniteTimeSpan)
+            return _disposeTimeout;
+        long told = Volatile.Read(ref _toldToEnd);
+        TimeSpan left = told == 0 ? _disposeTimeout : _disposeTimeout - Stopwatch.GetElapsedTime(told);
+        return left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
     /// <inheritdoc/>

@@ -41,6 +41,13 @@ public sealed class UnixEventLoopSettings
     /// <value>Default 0: never; at most 1 ms. 50 µs is about what a wake-up costs.</value>
     public TimeSpan PollBeforeBlocking { get; init; }
 
+    /// <summary>
+    /// How long after it was told to stop <see cref="UnixEventLoop.Dispose"/> and <see cref="UnixEventLoop.DisposeAsync"/> still wait for a
+    /// loop that a callback holds. That is logged then, and the loop ends when the callback lets it.
+    /// </summary>
+    /// <value>Default <see cref="Timeout.InfiniteTimeSpan"/>; else 0 or more. Real time, whatever the <see cref="TimeProvider"/>.</value>
+    public TimeSpan DisposeTimeout { get; init; } = Timeout.InfiniteTimeSpan;
+
     internal void Validate()
     {
         if (!OperatingSystem.IsLinux())
@@ -49,6 +56,8 @@ public sealed class UnixEventLoopSettings
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(SlowCallbackThreshold, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThan(PollBeforeBlocking, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PollBeforeBlocking, TimeSpan.FromMilliseconds(1));
+        if (DisposeTimeout != Timeout.InfiniteTimeSpan)
+            ArgumentOutOfRangeException.ThrowIfLessThan(DisposeTimeout, TimeSpan.Zero);
         if (TimeProvider is LoopTimeProvider)
             throw new ArgumentException($"{nameof(TimeProvider)} is an event loop's own: a loop can't be its own clock.", nameof(TimeProvider));
     }

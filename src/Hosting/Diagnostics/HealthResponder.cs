@@ -39,12 +39,13 @@ internal sealed class HealthResponder(
         _serving = ServeAsync(_listener);
     }
 
-    internal async Task StopAsync()
+    /// <summary>Its clients may be on a loop that a callback holds: once the time is over, they end with their loops.</summary>
+    internal async Task StopAsync(CancellationToken cancellationToken)
     {
         if (_listener is null)
             return;
-        await _listener.DisposeAsync().ConfigureAwait(false);
-        await _serving.ConfigureAwait(false);
+        Task stopped = Task.WhenAll(_listener.DisposeAsync().AsTask(), _serving);
+        await stopped.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task ServeAsync(UnixStreamListener listener)
@@ -93,7 +94,7 @@ internal sealed class HealthResponder(
         if (question is not ("live" or "ready"))
             return "no The question is 'live' or 'ready'.";
         ApplicationHealth.Verdict verdict = question == "live"
-            ? await readiness.AskLoopAsync(cancellationToken).ConfigureAwait(false)
+            ? await readiness.AskLoopsAsync(cancellationToken).ConfigureAwait(false)
             : await readiness.AskAsync(cancellationToken).ConfigureAwait(false);
         if (verdict.Condition == ApplicationHealth.Condition.Down)
             return $"no {verdict.Reason}";

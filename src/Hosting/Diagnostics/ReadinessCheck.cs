@@ -2,8 +2,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace UnixLoop.Hosting;
 
-/// <summary>Not ready while the application drains or stops, while the loop does not answer in time, and while a supervised process that should be ready is not.</summary>
-internal sealed class ReadinessCheck(ApplicationHealth readiness, UnixEventLoop loop) : IHealthCheck
+/// <summary>Not ready while the application drains or stops, while a loop does not answer in time, and while a supervised process that should be ready is not.</summary>
+internal sealed class ReadinessCheck(ApplicationHealth readiness, HostedLoops loops) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -13,7 +13,7 @@ internal sealed class ReadinessCheck(ApplicationHealth readiness, UnixEventLoop 
         Dictionary<string, object> data = new()
         {
             ["lag"] = verdict.Lag.TotalSeconds,
-            ["queueDepth"] = loop.GetStatistics().QueueDepth,
+            ["queueDepth"] = loops.Started.Sum(static loop => loop.GetStatistics().QueueDepth),
         };
         return verdict.Condition == ApplicationHealth.Condition.Degraded ? HealthCheckResult.Degraded(verdict.Reason, data: data) : HealthCheckResult.Healthy(data: data);
     }

@@ -7,13 +7,13 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class UnixEventLoopHealthChecksBuilderExtensions
 {
     /// <summary>
-    /// Adds a check that passes while the default loop answers, all supervised processes are ready, and the application has not been
-    /// asked to stop; else it names what is down. Its data are the loop's lag in seconds and its queue depth.
+    /// Adds a check that passes while every loop of the host answers, all supervised processes are ready, and the application has not been
+    /// asked to stop; else it names what is down. Its data are the loops' longest lag in seconds and their queue depth.
     /// </summary>
     /// <param name="builder">The health checks' builder.</param>
     /// <param name="name">The check's name.</param>
     /// <param name="tags">Null for the tag <c>ready</c>.</param>
-    /// <param name="timeout">How long the loop may take to answer; null for 5 s.</param>
+    /// <param name="timeout">How long the loops may take to answer; null for 5 s.</param>
     /// <returns>The builder.</returns>
     public static IHealthChecksBuilder AddUnixEventLoop(
         this IHealthChecksBuilder builder, string name = "unix-event-loop", IEnumerable<string>? tags = null, TimeSpan? timeout = null)

@@ -17,4 +17,7 @@ internal static partial class KestrelLog
 
     [LoggerMessage(2403, LogLevel.Warning, "The activated socket '{FdName}' belongs to no listener, and is closed when the host ends.", EventName = "ActivatedSocketUnused")]
     internal static partial void ActivatedSocketUnused(ILogger logger, string fdName);
+
+    [LoggerMessage(2404, LogLevel.Warning, "Kestrel's Unix socket {Address} has ended, and connections of it have not: a callback holds their loop.", EventName = "KestrelConnectionsLeft")]
+    internal static partial void ConnectionsLeft(ILogger logger, string address);
 }

@@ -64,7 +64,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
             _ => throw NotOurs(endpoint),
         };
         KestrelLog.EndpointBound(_logger, listener.LocalAddress.ToString(), loops[0].Name, _options.ApplicationScheduling, loops.Length);
-        return new LoopConnectionListener(listener, endpoint, _memory);
+        return new LoopConnectionListener(listener, endpoint, _memory, _logger);
     }
 
     public void Dispose() => _memory.Dispose();

@@ -8,20 +8,25 @@ namespace UnixLoop.Hosting;
 /// <summary>Makes the loops from their options.</summary>
 internal static class LoopFactory
 {
-    internal static UnixEventLoop Create(IServiceProvider services, string name)
+    /// <summary>The default loop, or a named one by its own options.</summary>
+    internal static UnixEventLoop Create(IServiceProvider services, string optionsName) =>
+        Create(services, optionsName, optionsName.Length > 0 ? optionsName : new UnixEventLoopSettings().Name);
+
+    internal static UnixEventLoop Create(IServiceProvider services, string optionsName, string loopName)
     {
         services.GetRequiredService<HostPlatform>().ThrowIfUnsupported();
-        UnixEventLoopOptions options = services.GetRequiredService<IOptionsMonitor<UnixEventLoopOptions>>().Get(name);
-        var settings = new UnixEventLoopSettings
+        UnixEventLoopOptions options = services.GetRequiredService<IOptionsMonitor<UnixEventLoopOptions>>().Get(optionsName);
+        return new UnixEventLoop(new UnixEventLoopSettings
         {
             LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
             MeterFactory = services.GetRequiredService<IMeterFactory>(),
             TimeProvider = services.GetService<TimeProvider>(),
-            Name = name.Length > 0 ? name : new UnixEventLoopSettings().Name,
+            Name = loopName,
             Debug = options.Debug,
             SlowCallbackThreshold = options.SlowCallbackThreshold,
             PollBeforeBlocking = options.PollBeforeBlocking,
-        };
-        return new UnixEventLoop(settings);
+            // The container disposes them, and the process must end whatever holds a loop.
+            DisposeTimeout = HostedLoops.LateStopBound,
+        });
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -19,13 +18,9 @@ namespace UnixLoop.Hosting;
 internal sealed class UnixEventLoopHostedService(
     IServiceProvider services,
     IEnumerable<NamedLoop> namedLoops,
-    IHostApplicationLifetime application,
+    HostedLoops loops,
     ILogger<UnixEventLoopHostedService> logger) : IHostedLifecycleService, IAsyncDisposable, IDisposable
 {
-    /// <summary>Once the host's time is over, a loop has this long to end: it needs microseconds unless a callback holds it.</summary>
-    private static readonly TimeSpan LateStopBound = TimeSpan.FromSeconds(1);
-
-    private readonly List<UnixEventLoop> _started = [];
     private HostedChildren? _children;
     private UnixEventLoop? _default;
     private Watchdog? _watchdog;
@@ -42,18 +37,13 @@ internal sealed class UnixEventLoopHostedService(
         if (_default is not null)
             LifetimeRegistration.Check(services);
         foreach (UnixEventLoop loop in Loops())
-        {
-            _started.Add(loop);
-            await loop.StartAsync(cancellationToken).ConfigureAwait(false);
-            LoopServiceLog.LoopStarted(logger, loop.Name);
-            _ = WatchAsync(loop);
-        }
+            await loops.StartAsync(loop, cancellationToken).ConfigureAwait(false);
 
         if (_default is null)
             return;
         TellBudget();
         _timeline = services.GetRequiredService<ShutdownTimeline>();
-        _watchdog = Watchdog.TryStart(services, _started);
+        _watchdog = Watchdog.TryStart(services, loops);
         _children = services.GetRequiredService<HostedChildren>();
         _children.Attach(_default);
         services.GetRequiredService<SignalDispatcher>().Start(_default);
@@ -72,9 +62,8 @@ internal sealed class UnixEventLoopHostedService(
         await Task.WhenAll(handlers, children).ConfigureAwait(false);
         _watchdog?.Dispose();
         _timeline?.Enter(ShutdownPhase.Loops);
-        await StopResponderAsync().ConfigureAwait(false);
-        foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
-            await StopAsync(loop, cancellationToken).ConfigureAwait(false);
+        await StopResponderAsync(cancellationToken).ConfigureAwait(false);
+        await loops.StopAsync(cancellationToken).ConfigureAwait(false);
         _timeline?.Enter(ShutdownPhase.Over);
     }
 
@@ -99,12 +88,11 @@ internal sealed class UnixEventLoopHostedService(
     {
         if (Interlocked.Exchange(ref _stopped, 1) != 0)
             return;
-        await StopResponderAsync().ConfigureAwait(false);
+        await StopResponderAsync(new CancellationToken(canceled: true)).ConfigureAwait(false);
         if (_children is not null)
             await _children.KillAsync().ConfigureAwait(false);
         _watchdog?.Dispose();
-        foreach (UnixEventLoop loop in Enumerable.Reverse(_started))
-            await loop.DisposeAsync().ConfigureAwait(false);
+        await loops.StopLateAsync().ConfigureAwait(false);
     }
 
     public void Dispose() => DisposeAsync().AsTask().GetAwaiter().GetResult();
@@ -115,7 +103,7 @@ internal sealed class UnixEventLoopHostedService(
         .. namedLoops.Select(named => services.GetRequiredKeyedService<UnixEventLoop>(named.Name)),
     ];
 
-    private Task StopResponderAsync() => _responder?.StopAsync() ?? Task.CompletedTask;
+    private Task StopResponderAsync(CancellationToken cancellationToken) => _responder?.StopAsync(cancellationToken) ?? Task.CompletedTask;
 
     private void TellBudget()
     {
@@ -123,40 +111,5 @@ internal sealed class UnixEventLoopHostedService(
         TimeSpan timeout = services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
         if (ShutdownBudget.Total(options.ShutdownDelay, timeout) is { } total)
             LoopServiceLog.ShutdownBudget(logger, total, options.ShutdownDelay, timeout, options.ChildStopGrace, ShutdownBudget.Reserve);
-    }
-
-    private async Task StopAsync(UnixEventLoop loop, CancellationToken cancellationToken)
-    {
-        Task stop = loop.StopAsync(CancellationToken.None);
-        try
-        {
-            await stop.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            TimeProvider clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
-            await Task.WhenAny(stop, Task.Delay(LateStopBound, clock, CancellationToken.None)).ConfigureAwait(false);
-        }
-
-        if (stop.IsCompleted)
-            LoopServiceLog.LoopStopped(logger, loop.Name);
-        else
-            LoopServiceLog.LoopNotStopped(logger, loop.Name);
-    }
-
-    /// <summary>A program whose Main returns an int overrides the exit code (docs/hosting.md).</summary>
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "Whatever ended the loop, the host must not go on without it.")]
-    private async Task WatchAsync(UnixEventLoop loop)
-    {
-        try
-        {
-            await loop.Completion.ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            LoopServiceLog.LoopDied(logger, loop.Name, e);
-            Environment.ExitCode = 1;
-            application.StopApplication();
-        }
     }
 }

@@ -69,12 +69,12 @@ public sealed class UnixEventLoopOptions
     /// <value>Default false.</value>
     public bool RecordChildArguments { get; set; }
 
-    /// <summary>The health check says degraded if the loop takes longer to answer.</summary>
+    /// <summary>The health check says degraded if a loop of the host takes longer to answer.</summary>
     /// <value>Default 500 ms; 1 ms to 1 hour, at most <see cref="HealthUnhealthyLag"/>.</value>
     [TimeSpanRange("00:00:00.001", "01:00:00")]
     public TimeSpan HealthDegradedLag { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The health check says unhealthy if the loop takes longer to answer. A loop that does not answer within the check's timeout is unhealthy too.</summary>
+    /// <summary>The health check says unhealthy if a loop of the host takes longer to answer. A loop that does not answer within the check's timeout is unhealthy too.</summary>
     /// <value>Default 3 s; 1 ms to 1 hour.</value>
     [TimeSpanRange("00:00:00.001", "01:00:00")]
     public TimeSpan HealthUnhealthyLag { get; set; } = TimeSpan.FromSeconds(3);

@@ -11,14 +11,17 @@ internal sealed class Watchdog : IDisposable
 {
     private readonly ServiceNotifier _serviceManager;
     private readonly TimeSpan _interval;
-    private readonly IReadOnlyList<UnixEventLoop> _loops;
+    private readonly HostedLoops _loops;
     private readonly ILogger _logger;
     private ITimer? _timer;
 
-    /// <summary>The loop that has the token; -1 between two beats. Written by the loop that has it.</summary>
+    /// <summary>The loops of this beat. Written by the first one between two beats, when nobody else has the token.</summary>
+    private IReadOnlyList<UnixEventLoop> _round = [];
+
+    /// <summary>The place in the round of the loop that has the token; -1 between two beats. Written by the loop that has it.</summary>
     private volatile int _holder = -1;
 
-    internal Watchdog(ServiceNotifier serviceManager, TimeSpan interval, IReadOnlyList<UnixEventLoop> loops, ILogger logger)
+    internal Watchdog(ServiceNotifier serviceManager, TimeSpan interval, HostedLoops loops, ILogger logger)
     {
         _serviceManager = serviceManager;
         _interval = interval;
@@ -27,11 +30,11 @@ internal sealed class Watchdog : IDisposable
     }
 
     /// <summary>Null where nobody watches.</summary>
-    internal static Watchdog? TryStart(IServiceProvider services, IReadOnlyList<UnixEventLoop> loops)
+    internal static Watchdog? TryStart(IServiceProvider services, HostedLoops loops)
     {
         ServiceNotifier serviceManager = services.GetRequiredService<ServiceNotifier>();
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
-        if (!serviceManager.IsEnabled || loops.Count == 0 || WatchdogInterval.Read(logger) is not { } interval)
+        if (!serviceManager.IsEnabled || loops.Started.Count == 0 || WatchdogInterval.Read(logger) is not { } interval)
             return null;
         var watchdog = new Watchdog(serviceManager, interval, loops, logger);
         watchdog.Start();
@@ -39,7 +42,7 @@ internal sealed class Watchdog : IDisposable
         return watchdog;
     }
 
-    internal void Start() => _timer = _loops[0].TimeProvider.CreateTimer(static watchdog => ((Watchdog)watchdog!).BeatOnLoop(), this, TimeSpan.Zero, _interval);
+    internal void Start() => _timer = _loops.Started[0].TimeProvider.CreateTimer(static watchdog => ((Watchdog)watchdog!).BeatOnLoop(), this, TimeSpan.Zero, _interval);
 
     public void Dispose() => _timer?.Dispose();
 
@@ -47,16 +50,18 @@ internal sealed class Watchdog : IDisposable
     {
         if (_holder >= 0)
         {
-            LifetimeLog.WatchdogWithheld(_logger, _loops[_holder].Name);
+            LifetimeLog.WatchdogWithheld(_logger, _round[_holder].Name);
             return;
         }
+        // Kestrel adds its loops when it binds, after the first beats.
+        _round = _loops.Started;
         PassOnLoop(0);
     }
 
     private void PassOnLoop(int arrived)
     {
         int next = arrived + 1;
-        if (next == _loops.Count)
+        if (next == _round.Count)
         {
             _holder = -1;
             _serviceManager.KeepAlive();
@@ -65,7 +70,7 @@ internal sealed class Watchdog : IDisposable
         _holder = next;
         try
         {
-            _loops[next].Post(() => PassOnLoop(next));
+            _round[next].Post(() => PassOnLoop(next));
         }
         catch (ObjectDisposedException)
         {

@@ -6,6 +6,7 @@ namespace UnixLoop.Process.Tests.Hosting;
 public sealed class HostProcessTests
 {
     private const int Hup = 1;
+    private const int Usr1 = 10;
     private const int Term = 15;
 
     [Fact]
@@ -74,14 +75,37 @@ public sealed class HostProcessTests
         await host.ExpectAsync("native False");
     }
 
-    [Fact]
-    public async Task Loop_Dying_StopsTheHostWithExitCode1()
+    [Theory]
+    [InlineData("default")]
+    [InlineData("further")]
+    public async Task Loop_Dying_StopsTheHostWithExitCode1(string which)
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.LoopDiesAsync);
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.LoopDiesAsync, [$"--loop={which}"]);
 
         await host.ExpectAsync("log LoopDied");
         await host.ExpectAsync("exit code 1");
         Assert.Equal(0, await host.WaitForExitAsync()); // a Main that returns int has the last word
+    }
+
+    /// <summary>A second of the host's time, up to two for the rest.</summary>
+    [Theory]
+    [InlineData("default")]
+    [InlineData("named")]
+    [InlineData("further")]
+    public async Task Stop_CallbackNeverLetsALoopGo_TheProcessEndsAllTheSame(string which)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("held-");
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.WatchedAsync, [
+            $"--block={which}", "--shutdownTimeoutSeconds=1", "--UnixEventLoop:ChildStopGrace=00:00:00", $"--UnixEventLoop:HealthSocket={folder.FullName}/health"]);
+        await host.ExpectAsync("started");
+        host.Kill(Usr1);
+        await host.ExpectAsync("blocked");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("log LoopNotStopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+        folder.Delete(recursive: true);
     }
 
     [Fact]

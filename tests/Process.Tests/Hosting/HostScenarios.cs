@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using UnixLoop.Hosting;
+using UnixLoop.Hosting.Kestrel;
 using UnixLoop.Interop;
 using UnixLoop.Process.Tests.Scenarios;
 
@@ -101,16 +102,17 @@ internal static class HostScenarios
         await host.WaitForShutdownAsync();
     }
 
-    /// <summary>The default loop's epoll fails once the host serves.</summary>
+    /// <summary>The epoll of a loop fails once the host serves: the default one, or that of the key "loop".</summary>
     internal static async Task LoopDiesAsync(string[] args)
     {
         AppContext.SetSwitch("UnixLoop.FaultInjection", true);
         HostApplicationBuilder builder = CreateBuilder(args);
-        builder.Services.AddUnixEventLoop();
+        builder.Services.AddUnixEventLoop().UseKestrelTransport(options => options.LoopCount = 2);
         using IHost host = builder.Build();
         await host.StartAsync();
-        Faults.Plan = new EpollFails();
-        host.Services.GetRequiredService<IUnixEventLoop>().Post(() => { });
+        IUnixEventLoop loop = await FindLoopAsync(host.Services, builder.Configuration["loop"] ?? "default");
+        Faults.Plan = new EpollFails(loop.Name);
+        loop.Post(() => { });
         await host.WaitForShutdownAsync();
         Scenario.Say($"exit code {Environment.ExitCode}");
     }
@@ -128,26 +130,32 @@ internal static class HostScenarios
         Scenario.Say($"native {AppDomain.CurrentDomain.GetAssemblies().Any(a => a.GetName().Name == "Tmds.LibC")}");
     }
 
-    /// <summary>At USR1 the loop that the key "block" names, default or named, is held until a line comes.</summary>
+    /// <summary>At USR1 the loop that the key "block" names is held until a line comes: default, named, or a further one of Kestrel's.</summary>
     internal static async Task WatchedAsync(string[] args)
     {
         HostApplicationBuilder builder = CreateBuilder(args);
-        builder.Services.AddUnixEventLoop().OnSignal(UnixSignal.Usr1, (services, _) =>
+        builder.Services.AddUnixEventLoop().UseKestrelTransport(options => options.LoopCount = 2).OnSignal(UnixSignal.Usr1, async (services, _) =>
         {
-            IUnixEventLoop loop = builder.Configuration["block"] == "named"
-                ? services.GetRequiredKeyedService<IUnixEventLoop>("named") : services.GetRequiredService<IUnixEventLoop>();
+            IUnixEventLoop loop = await FindLoopAsync(services, builder.Configuration["block"]!);
             loop.Post(() =>
             {
                 Scenario.Say("blocked");
                 Console.In.ReadLine();
             });
-            return Task.CompletedTask;
         });
         builder.Services.AddUnixEventLoop("named");
         using IHost host = builder.Build();
         SayWhatHappens(host);
         await host.RunAsync();
     }
+
+    private static async ValueTask<IUnixEventLoop> FindLoopAsync(IServiceProvider services, string which) => which switch
+    {
+        "named" => services.GetRequiredKeyedService<IUnixEventLoop>("named"),
+        // What Kestrel's first bind does.
+        "further" => (await services.GetRequiredService<TransportLoops>().StartAsync(CancellationToken.None))[1],
+        _ => services.GetRequiredService<IUnixEventLoop>(),
+    };
 
     private static HostApplicationBuilder CreateBuilder(string[] args)
     {
@@ -219,10 +227,10 @@ internal static class HostScenarios
             subprocesses.RunAsync(new SubprocessStartInfo("true"), cancellationToken: stoppingToken);
     }
 
-    private sealed class EpollFails : IFaultPlan
+    private sealed class EpollFails(string loop) : IFaultPlan
     {
         private const int EBADF = 9;
 
-        public int OnCall(string function, ref int byteCount) => function == "epoll_wait" ? EBADF : 0;
+        public int OnCall(string function, ref int byteCount) => function == "epoll_wait" && Thread.CurrentThread.Name == loop ? EBADF : 0;
     }
 }

@@ -1,12 +1,16 @@
 using System.Buffers;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Logging;
 using UnixLoop.Transports;
 
 namespace UnixLoop.Hosting.Kestrel.Connections;
 
-internal sealed class LoopConnectionListener(UnixStreamListener listener, EndPoint endPoint, MemoryPool<byte> memory) : IConnectionListener
+internal sealed class LoopConnectionListener(UnixStreamListener listener, EndPoint endPoint, MemoryPool<byte> memory, ILogger logger) : IConnectionListener
 {
+    /// <summary>A loop that turns needs microseconds to let go of a connection that has ended.</summary>
+    private static readonly TimeSpan LastWait = TimeSpan.FromMilliseconds(500);
+
     public EndPoint EndPoint => endPoint;
 
     /// <summary>Null once it is unbound.</summary>
@@ -20,6 +24,14 @@ internal sealed class LoopConnectionListener(UnixStreamListener listener, EndPoi
         return default;
     }
 
-    /// <summary>Kestrel has ended its connections by then.</summary>
-    public ValueTask DisposeAsync() => listener.DisposeAsync();
+    /// <summary>Kestrel has awaited its connections by then, and aborted what was left: who still is there is on a loop that a callback holds.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task disposed = listener.DisposeAsync().AsTask();
+        await disposed.WaitAsync(LastWait, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (disposed.IsCompleted)
+            await disposed.ConfigureAwait(false);
+        else
+            KestrelLog.ConnectionsLeft(logger, listener.LocalAddress.ToString());
+    }
 }
