@@ -1,4 +1,5 @@
 using UnixLoop.Interop;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Init;
 
@@ -25,15 +26,53 @@ internal sealed class AdoptedExits : IDisposable
     {
         // Whole records: each was written at once, and this is a multiple of their size.
         Span<byte> bytes = stackalloc byte[InitReport.RecordBytes * 64];
-        PosixResult result = Libc.Read(_pipe.Descriptor, bytes);
+        PosixResult result = Read(bytes);
         if (result.IsError)
-            return; // EAGAIN
+            return; // EAGAIN, or disposed
         if (result.IntValue == 0)
         {
             _watch.Dispose(); // the init has gone
             return;
         }
-        for (int at = 0; at < result.IntValue; at += InitReport.RecordBytes)
-            _callback(InitReport.Parse(bytes.Slice(at, InitReport.RecordBytes)));
+        Tell(bytes[..result.IntValue]);
+    }
+
+    /// <summary>Borrows the pipe: a dispose meanwhile must not close it, and its number go to somebody else, before read(2) has it.</summary>
+    private PosixResult Read(Span<byte> bytes)
+    {
+        bool borrowed = false;
+        try
+        {
+            _pipe.DangerousAddRef(ref borrowed);
+            return Libc.Read(_pipe.Descriptor, bytes);
+        }
+        catch (ObjectDisposedException)
+        {
+            return PosixResult.Failure(EBADF);
+        }
+        finally
+        {
+            if (borrowed)
+                _pipe.DangerousRelease();
+        }
+    }
+
+    /// <summary>What has been read nobody else can tell: a callback that throws must not cost the others.</summary>
+    private void Tell(ReadOnlySpan<byte> records)
+    {
+        List<Exception>? failures = null;
+        for (; !records.IsEmpty; records = records[InitReport.RecordBytes..])
+        {
+            try
+            {
+                _callback(InitReport.Parse(records[..InitReport.RecordBytes]));
+            }
+            catch (Exception exception)
+            {
+                (failures ??= []).Add(exception);
+            }
+        }
+        if (failures is not null)
+            throw new AggregateException("A callback of WatchAdoptedExits failed.", failures);
     }
 }
