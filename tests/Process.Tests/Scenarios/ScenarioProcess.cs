@@ -43,8 +43,8 @@ internal sealed class ScenarioProcess : IAsyncDisposable
     }
 
     /// <summary>The next line that the scenario says.</summary>
-    internal async Task<string> ReadLineAsync() =>
-        await _process.StandardOutput.ReadLineAsync().WaitAsync(TestTimeout)
+    internal async Task<string> ReadLineAsync(TimeSpan? bound = null) =>
+        await _process.StandardOutput.ReadLineAsync().WaitAsync(bound ?? TestTimeout)
         ?? throw new EndOfStreamException($"the scenario ended ({await WaitForExitAsync()}): {await _errors}");
 
     /// <summary>Reads on until the scenario says <paramref name="line"/>.</summary>
