@@ -38,6 +38,7 @@ internal sealed partial class SocketOutput
         }
         if (isOver)
             OnOver();
+        _connection.WriteNoted();
     }
 
     private void SendPostedOnLoop()
