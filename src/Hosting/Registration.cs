@@ -103,6 +103,7 @@ internal static class Registration
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UnixEventLoopOptions>, UnixEventLoopOptionsRanges>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<UnixEventLoopOptions>, UnixEventLoopOptionsRules>());
         services.TryAddSingleton(new HostPlatform(OperatingSystem.IsLinux()));
+        services.TryAddSingleton<ShutdownLog>();
         services.TryAddSingleton<HostedLoops>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, UnixEventLoopHostedService>());
     }

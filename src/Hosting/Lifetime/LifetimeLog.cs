@@ -57,4 +57,7 @@ internal static partial class LifetimeLog
 
     [LoggerMessage(2016, LogLevel.Error, "Connection {ConnectionId} was asked to close while the application drains, and a callback of it failed.", EventName = "ConnectionCloseFailed")]
     internal static partial void ConnectionCloseFailed(ILogger logger, string connectionId, Exception exception);
+
+    [LoggerMessage(2017, LogLevel.Warning, "The web server was registered after AddUnixEventLoop: its connections are not told to close while the application drains. Call AddUnixEventLoop after ConfigureWebHostDefaults (UseSockets and UseKestrel included).", EventName = "DrainPassedBy")]
+    internal static partial void DrainPassedBy(ILogger logger);
 }

@@ -8,13 +8,14 @@ namespace UnixLoop.Hosting;
 
 /// <summary>Where a shutdown stands: each phase is logged with its time, is a span, and is measured. Thread-safe; phases follow one another and never return.</summary>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The meter is the factory's, and the span of the last phase ends with it.")]
-internal sealed class ShutdownTimeline(IMeterFactory meters, ConnectionDrain connections, ILogger<ShutdownTimeline> logger, TimeProvider? clock = null)
+internal sealed class ShutdownTimeline(IMeterFactory meters, ConnectionDrain connections, ShutdownLog log, TimeProvider? clock = null)
 {
     private static readonly ActivitySource s_spans = new("UnixLoop");
 
     private readonly Histogram<double> _durations = meters.Create("UnixLoop").CreateHistogram<double>(
         "unixloop.shutdown.phase.duration", "s", "How long the phases of a shutdown took.");
 
+    private readonly ILogger _logger = log.CreateLogger<ShutdownTimeline>();
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Lock _lock = new();
     private ShutdownPhase _phase;
@@ -36,7 +37,7 @@ internal sealed class ShutdownTimeline(IMeterFactory meters, ConnectionDrain con
                 EndPhase(now);
             (_phase, _phaseBegan) = (phase, now);
             if (phase == ShutdownPhase.Over)
-                LoopServiceLog.ShutdownEnded(logger, _clock.GetElapsedTime(_began, now));
+                LoopServiceLog.ShutdownEnded(_logger, _clock.GetElapsedTime(_began, now));
             else
                 _span = s_spans.StartActivity($"shutdown {NameOf(phase)}", ActivityKind.Internal, parentContext: default);
         }
@@ -46,7 +47,7 @@ internal sealed class ShutdownTimeline(IMeterFactory meters, ConnectionDrain con
     {
         TimeSpan elapsed = _clock.GetElapsedTime(_phaseBegan, now);
         string name = NameOf(_phase);
-        LoopServiceLog.ShutdownPhaseEnded(logger, name, elapsed, connections.Count);
+        LoopServiceLog.ShutdownPhaseEnded(_logger, name, elapsed, connections.Count);
         _durations.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("unixloop.shutdown.phase", name));
         _span?.Dispose();
         _span = null;

@@ -11,9 +11,9 @@ internal sealed class UnixHostDrain : IUnixHostDrain
     private readonly CancellationTokenSource _source = new();
     private readonly ILogger _logger;
 
-    public UnixHostDrain(IHostApplicationLifetime application, ILoggerFactory loggerFactory)
+    public UnixHostDrain(IHostApplicationLifetime application, ShutdownLog log)
     {
-        _logger = loggerFactory.CreateLogger(LifetimeLog.Category);
+        _logger = log.CreateLogger(LifetimeLog.Category);
         application.ApplicationStopping.UnsafeRegister(static drain => ((UnixHostDrain)drain!).Begin(), this);
     }
 

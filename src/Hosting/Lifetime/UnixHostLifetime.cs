@@ -50,7 +50,7 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         _timeline = services.GetRequiredService<ShutdownTimeline>();
         _forcedExit = services.GetRequiredService<ForcedExit>();
         _clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        _logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
+        _logger = services.GetRequiredService<ShutdownLog>().CreateLogger(LifetimeLog.Category);
     }
 
     /// <summary>Takes over TERM, INT and QUIT.</summary>

@@ -12,8 +12,10 @@ internal sealed class HostedChildren(
     ChildWatcherChoice choice,
     IOptions<UnixEventLoopOptions> options,
     ILogger<HostedChildren> logger,
+    ShutdownLog log,
     TimeProvider? time = null)
 {
+    private readonly ILogger _ending = log.CreateLogger<HostedChildren>();
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
     internal void Attach(UnixEventLoop loop)
@@ -38,19 +40,19 @@ internal sealed class HostedChildren(
         foreach (StoppedSubprocess child in stopped)
         {
             if (child.Status is not { } status)
-                LoopServiceLog.ChildNotReaped(logger, child.Id, child.FileName);
+                LoopServiceLog.ChildNotReaped(_ending, child.Id, child.FileName);
             else if (child.Killed && late)
-                LoopServiceLog.ChildKilledAtOnce(logger, child.Id, child.FileName, status);
+                LoopServiceLog.ChildKilledAtOnce(_ending, child.Id, child.FileName, status);
             else if (child.Killed && cutShort)
-                LoopServiceLog.ChildGraceCutShort(logger, child.Id, child.FileName, grace, status);
+                LoopServiceLog.ChildGraceCutShort(_ending, child.Id, child.FileName, grace, status);
             else if (child.Killed)
-                LoopServiceLog.ChildKilled(logger, child.Id, child.FileName, grace, status);
+                LoopServiceLog.ChildKilled(_ending, child.Id, child.FileName, grace, status);
             else
-                LoopServiceLog.ChildStopped(logger, child.Id, child.FileName, status);
+                LoopServiceLog.ChildStopped(_ending, child.Id, child.FileName, status);
         }
 
         if (stopped.Count > 0)
-            LoopServiceLog.ChildrenStopped(logger, stopped.Count, stopped.Count(c => c.Killed));
+            LoopServiceLog.ChildrenStopped(_ending, stopped.Count, stopped.Count(c => c.Killed));
         await supervised.ConfigureAwait(false);
         watcher.Detach();
     }

@@ -8,11 +8,12 @@ namespace UnixLoop.Hosting;
 /// The loops that the host runs, whoever asked for them: default, named, and those of Kestrel's connections. Each is started, watched and
 /// stopped in the same way; watchdog and health check ask them all.
 /// </summary>
-internal sealed class HostedLoops(IHostApplicationLifetime application, ILogger<UnixEventLoopHostedService> logger, TimeProvider? clock = null)
+internal sealed class HostedLoops(IHostApplicationLifetime application, ILogger<UnixEventLoopHostedService> logger, ShutdownLog log, TimeProvider? clock = null)
 {
     /// <summary>Once the host's time is over, a loop has this long to end: it needs microseconds unless a callback holds it.</summary>
     internal static readonly TimeSpan LateStopBound = TimeSpan.FromSeconds(1);
 
+    private readonly ILogger _ending = log.CreateLogger<UnixEventLoopHostedService>();
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
     private readonly Lock _lock = new();
     private volatile UnixEventLoop[] _started = [];
@@ -42,9 +43,9 @@ internal sealed class HostedLoops(IHostApplicationLifetime application, ILogger<
         if (!stop.IsCompleted)
             await stop.WaitAsync(LateStopBound, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (stop.IsCompleted)
-            LoopServiceLog.LoopStopped(logger, loop.Name);
+            LoopServiceLog.LoopStopped(_ending, loop.Name);
         else
-            LoopServiceLog.LoopNotStopped(logger, loop.Name);
+            LoopServiceLog.LoopNotStopped(_ending, loop.Name);
     }
 
     /// <summary>A program whose Main returns an int overrides the exit code (docs/hosting.md).</summary>
@@ -57,7 +58,7 @@ internal sealed class HostedLoops(IHostApplicationLifetime application, ILogger<
         }
         catch (Exception e)
         {
-            LoopServiceLog.LoopDied(logger, loop.Name, e);
+            LoopServiceLog.LoopDied(_ending, loop.Name, e);
             Environment.ExitCode = 1;
             application.StopApplication();
         }

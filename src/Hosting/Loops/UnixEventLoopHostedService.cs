@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using UnixLoop.Hosting.Activation;
+using UnixLoop.Hosting.Connections;
 using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
@@ -42,6 +43,7 @@ internal sealed class UnixEventLoopHostedService(
         if (_default is null)
             return;
         TellBudget();
+        WarnOfDrain();
         _timeline = services.GetRequiredService<ShutdownTimeline>();
         _watchdog = Watchdog.TryStart(services, loops);
         _children = services.GetRequiredService<HostedChildren>();
@@ -104,6 +106,13 @@ internal sealed class UnixEventLoopHostedService(
     ];
 
     private Task StopResponderAsync(CancellationToken cancellationToken) => _responder?.StopAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <summary>Without a delay the web server closes its connections itself, and at once.</summary>
+    private void WarnOfDrain()
+    {
+        if (services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value.ShutdownDelay > TimeSpan.Zero && DrainingListenerFactory.IsPassedBy(services))
+            LifetimeLog.DrainPassedBy(services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category));
+    }
 
     private void TellBudget()
     {

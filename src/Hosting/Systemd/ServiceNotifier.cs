@@ -27,7 +27,7 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
 
     internal static ServiceNotifier Create(IServiceProvider services)
     {
-        ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
+        ILogger logger = services.GetRequiredService<ShutdownLog>().CreateLogger(LifetimeLog.Category);
         NotifySocket? socket = null;
         string? address = Environment.GetEnvironmentVariable(NotifySocket.Variable);
         if (!string.IsNullOrEmpty(address) && !NotifySocket.TryCreate(address, out socket))

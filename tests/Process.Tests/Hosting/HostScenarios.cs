@@ -15,7 +15,7 @@ internal static class HostScenarios
 {
     /// <summary>
     /// Runs a host until it is stopped. Keys: hang = stop, start or deaf-start; lifetime = console, systemd-first or systemd-last;
-    /// log = hangs; pool = exhausted; onterm = true.
+    /// log = hangs; logblocks = an event's name; pool = exhausted; onterm = true.
     /// </summary>
     internal static async Task ServeAsync(string[] args)
     {
@@ -162,7 +162,7 @@ internal static class HostScenarios
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { Args = args, DisableDefaults = true });
         builder.Configuration.AddCommandLine(args);
         builder.Logging.SetMinimumLevel(LogLevel.Debug);
-        builder.Services.AddSingleton<ILoggerProvider>(_ => new SayingLoggerProvider(builder.Configuration["log"] == "hangs"));
+        builder.Services.AddSingleton<ILoggerProvider>(_ => new SayingLoggerProvider(builder.Configuration["log"] == "hangs", builder.Configuration["logblocks"]));
         return builder;
     }
 

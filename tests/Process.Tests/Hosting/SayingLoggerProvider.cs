@@ -3,19 +3,27 @@ using UnixLoop.Process.Tests.Scenarios;
 
 namespace UnixLoop.Process.Tests.Hosting;
 
-/// <summary>Says the names of the logged events, and that it is disposed, which is how a log is flushed.</summary>
-internal sealed class SayingLoggerProvider(bool hangs) : ILoggerProvider
+/// <summary>
+/// Says the names of the logged events, and that it is disposed, which is how a log is flushed. With "hangs" it does
+/// not come back from that; with an event's name, from that event and any later one.
+/// </summary>
+internal sealed class SayingLoggerProvider(bool hangs, string? blocksAt) : ILoggerProvider
 {
-    public ILogger CreateLogger(string categoryName) => new Logger();
+    private readonly string? _blocksAt = blocksAt;
+    private volatile bool _isBlocked;
+
+    public ILogger CreateLogger(string categoryName) => new Logger(this);
 
     public void Dispose()
     {
         Scenario.Say("log flushed");
         if (hangs)
-            new ManualResetEventSlim().Wait();
+            Hang();
     }
 
-    private sealed class Logger : ILogger
+    private static void Hang() => new ManualResetEventSlim().Wait();
+
+    private sealed class Logger(SayingLoggerProvider owner) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
 
@@ -23,8 +31,14 @@ internal sealed class SayingLoggerProvider(bool hangs) : ILoggerProvider
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (eventId.Id is >= 1000 and < 3000)
-                Scenario.Say($"log {eventId.Name}");
+            if (eventId.Id is not (>= 1000 and < 3000))
+                return;
+            if (owner._isBlocked || eventId.Name == owner._blocksAt)
+            {
+                owner._isBlocked = true;
+                Hang();
+            }
+            Scenario.Say($"log {eventId.Name}");
         }
     }
 }

@@ -50,6 +50,38 @@ public sealed class ShutdownTests
     }
 
     [Fact]
+    public async Task Rule18_ForcedExit_LogThatBlocksAtItsLine_IsNotWaitedFor()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop", "--logblocks=ForcedExit"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+        await host.ExpectAsync("hanging");
+        host.Kill(Term);
+
+        await host.ExpectAsync("log flushed");
+        Assert.Equal(143, await host.WaitForExitAsync());
+    }
+
+    /// <summary>As a console whose reader has stopped reading: the shutdown says nothing, and comes to its end.</summary>
+    [Theory]
+    [InlineData("StoppingBySignal", "00:00:00")]
+    [InlineData("ApplicationStopping", "00:00:00")]
+    [InlineData("Draining", "00:00:00.200")]
+    [InlineData("Drained", "00:00:00.200")]
+    public async Task Signal_LogBlocksFromThenOn_StopsTheHostAllTheSame(string from, string delay)
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [$"--logblocks={from}", $"--UnixEventLoop:ShutdownDelay={delay}"]);
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("stopping");
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Fact]
     public async Task Rule18_ForcedExit_ThreadPoolExhausted_EndsAllTheSame()
     {
         await using ScenarioProcess host = await StartAsync("started", "--hang=stop", "--pool=exhausted");

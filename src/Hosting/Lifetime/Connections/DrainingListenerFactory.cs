@@ -24,6 +24,9 @@ internal sealed class DrainingListenerFactory(IServiceProvider services, Connect
             services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();
     }
 
+    /// <summary>Called once when the host starts: whether a transport has come behind it, whose connections it does not see. Without transports there is nothing to drain.</summary>
+    internal static bool IsPassedBy(IServiceProvider services) => services.GetServices<IConnectionListenerFactory>().LastOrDefault() is not (null or DrainingListenerFactory);
+
     public bool CanBind(EndPoint endpoint) => Find(endpoint) is not null;
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
