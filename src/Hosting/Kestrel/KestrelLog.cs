@@ -20,4 +20,10 @@ internal static partial class KestrelLog
 
     [LoggerMessage(2404, LogLevel.Warning, "Kestrel's Unix socket {Address} has ended, and connections of it have not: a callback holds their loop.", EventName = "KestrelConnectionsLeft")]
     internal static partial void ConnectionsLeft(ILogger logger, string address);
+
+    [LoggerMessage(2405, LogLevel.Warning, "The activated socket '{FdName}' is at {Activated}, while its listener describes {Described}: clients find it where the service manager has bound it.", EventName = "ActivatedAddressDiffers")]
+    internal static partial void ActivatedAddressDiffers(ILogger logger, string fdName, string activated, string described);
+
+    [LoggerMessage(2406, LogLevel.Warning, "The activated socket '{FdName}' has the mode {Activated}, while its listener's Mode is {Described}: who may connect is what the service manager has set (SocketMode=).", EventName = "ActivatedModeDiffers")]
+    internal static partial void ActivatedModeDiffers(ILogger logger, string fdName, string activated, string described);
 }

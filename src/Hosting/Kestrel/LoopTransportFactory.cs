@@ -76,7 +76,9 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
         if (named is not null && TakeActivated(named) is { } activated)
         {
             KestrelLog.EndpointActivated(_logger, address.ToString(), activated.Name, activated.Descriptor);
-            return UnixStreamListener.FromSocket(loops[0], activated.Handle, options);
+            UnixStreamListener listener = UnixStreamListener.FromSocket(loops[0], activated.Handle, options);
+            ActivatedListener.WarnOfDifferences(_logger, activated.Name, listener.LocalAddress, address, named.Options);
+            return listener;
         }
         try
         {

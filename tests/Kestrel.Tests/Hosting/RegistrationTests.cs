@@ -10,6 +10,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using UnixLoop.Hosting;
 using UnixLoop.Kestrel.Tests.Support;
 
@@ -57,6 +58,32 @@ public sealed class RegistrationTests : KestrelTest
         await host.StartAsync().WaitAsync(TestTimeout);
         await CheckBothAsync(host.Services);
         await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    /// <summary>Kestrel asks the transport that was registered last: one behind the drain's takes its connections past it.</summary>
+    [Theory]
+    [InlineData("first", 0, false)]
+    [InlineData("first", 1, true)]
+    [InlineData("last", 1, false)]
+    [InlineData("sockets last", 1, true)]
+    public async Task HostBuilder_DrainThatSeesNoConnections_IsAWarning(string order, int delay, bool isWarned)
+    {
+        HostBuilder builder = new();
+        builder.ConfigureLogging(logging => logging.Services.AddFakeLogging());
+        if (order == "first")
+            AddLoop();
+        builder.ConfigureWebHost(web => web.UseKestrel(options => options.Listen(IPAddress.Loopback, 0)).Configure(app => app.Run(WhoAsync)));
+        if (order != "first")
+            AddLoop();
+        if (order == "sockets last")
+            builder.ConfigureWebHost(web => web.UseSockets());
+        using IHost host = builder.Build();
+        await host.StartAsync().WaitAsync(TestTimeout);
+
+        Assert.Equal(isWarned, host.Services.GetFakeLogCollector().GetSnapshot().Any(record => record.Id.Name == "DrainPassedBy"));
+        await host.StopAsync().WaitAsync(TestTimeout);
+
+        void AddLoop() => builder.ConfigureServices(services => services.AddUnixEventLoop(options => options.ShutdownDelay = TimeSpan.FromSeconds(delay)));
     }
 
     [Fact]

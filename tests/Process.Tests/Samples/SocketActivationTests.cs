@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
+using UnixLoop.Kestrel.Tests.Support;
 
 namespace UnixLoop.Process.Tests.Samples;
 
@@ -17,6 +19,7 @@ public sealed class SocketActivationTests : IDisposable
         // The first client is what it is started for.
         Assert.Equal("hello", await client.GetStringAsync(new Uri("/plaintext", UriKind.Relative)));
         web.Expect("is the activated socket 'web' (descriptor 3)");
+        Assert.Equal(0, web.Count("The activated socket 'web' is at"));
         using StringContent command = new("env");
         using HttpResponseMessage answer = await client.PostAsync(new Uri("/run", UriKind.Relative), command);
         string variables = await answer.Content.ReadAsStringAsync();
@@ -44,12 +47,26 @@ public sealed class SocketActivationTests : IDisposable
         Assert.Contains("The activated descriptor 3 ('web') is no socket", web.ToString(), StringComparison.Ordinal);
     }
 
-    private SampleProgram Activate(params string[] sockets)
+    /// <summary>The service manager's word counts, and a configuration that says something else is pointed out.</summary>
+    [Fact]
+    public async Task Rule30_SocketActivation_OtherAddressAndMode_AreWarnedOf()
+    {
+        string bound = Path.Combine(Path.GetDirectoryName(_folder.Socket)!, "bound.sock");
+        await using SampleProgram web = Activate(["--listen", bound, "--fdname", "web"], "--UnixEventLoop:Listeners:web:Mode", "0611");
+        using HttpClient client = UnixHttp.Client(bound);
+        Assert.Equal("hello", await client.GetStringAsync(new Uri("/plaintext", UriKind.Relative)));
+        web.Expect($"The activated socket 'web' is at {bound}, while its listener describes {_folder.Socket}");
+        web.Expect(line => Regex.IsMatch(line, "The activated socket 'web' has the mode 0[0-7]{3}, while its listener's Mode is 0611"), "a warning of the mode");
+    }
+
+    private SampleProgram Activate(params string[] sockets) => Activate(sockets, []);
+
+    private SampleProgram Activate(string[] sockets, params string[] further)
     {
         string[] kept = [.. new[] { "PATH", "HOME", "DOTNET_ROOT" }.Where(name => Environment.GetEnvironmentVariable(name) is not null).SelectMany(name => new[] { "--setenv", name })];
         SampleProgram web = SampleProgram.Start(
             Requires.Tool("systemd-socket-activate"),
-            [.. sockets, .. kept, SampleProgram.PathOf("WebApp"), .. _folder.Arguments("--WebApp:Commands:env:0", "env")]);
+            [.. sockets, .. kept, SampleProgram.PathOf("WebApp"), .. _folder.Arguments(["--WebApp:Commands:env:0", "env", .. further])]);
         web.Expect("Listening on");
         return web;
     }
