@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using UnixLoop.Process.Tests.Scenarios;
@@ -40,20 +39,18 @@ internal static class ChaosClients
         Vanishing,
     }
 
-    /// <summary>path seed: at each line "SECONDS" on standard input, that long of chaos, then a line for each connection, and "done".</summary>
+    /// <summary>path seed: from each line "go" on standard input to the next, "stop", chaos; then a line for each connection, and "done".</summary>
     internal static async Task RunAsync(string[] args)
     {
         UnixDomainSocketEndPoint server = new(args[0]);
         int seed = int.Parse(args[1], CultureInfo.InvariantCulture);
-        while (await Console.In.ReadLineAsync() is { Length: > 0 } line)
+        while (await Console.In.ReadLineAsync() is { Length: > 0 })
         {
-            TimeSpan time = TimeSpan.FromSeconds(int.Parse(line, CultureInfo.InvariantCulture));
-            long began = Stopwatch.GetTimestamp();
-            Task clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => ConnectAgainAndAgainAsync(server, new Random(seed + client), began, time))));
-            // The test waits for a line for a bounded time.
-            while (await Task.WhenAny(clients, Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System)) != clients)
-                Scenario.Say("on it");
-            await clients;
+            using CancellationTokenSource over = new();
+            Task clients = Task.WhenAll(Enumerable.Range(0, Clients).Select(client => Task.Run(() => ConnectAgainAndAgainAsync(server, new Random(seed + client), over.Token))));
+            await SayingThatItGoesOnAsync(Task.Run(Console.In.ReadLine)); // which blocks
+            await over.CancelAsync();
+            await SayingThatItGoesOnAsync(clients);
             seed += Clients;
             lock (s_results)
             {
@@ -64,9 +61,17 @@ internal static class ChaosClients
         }
     }
 
-    private static async Task ConnectAgainAndAgainAsync(UnixDomainSocketEndPoint server, Random random, long began, TimeSpan time)
+    /// <summary>The test waits for a line for a bounded time.</summary>
+    private static async Task SayingThatItGoesOnAsync(Task task)
     {
-        // At least once: on a loaded machine the time may be over before a client's first turn.
+        while (await Task.WhenAny(task, Task.Delay(TimeSpan.FromSeconds(5), TimeProvider.System)) != task)
+            Scenario.Say("on it");
+        await task;
+    }
+
+    private static async Task ConnectAgainAndAgainAsync(UnixDomainSocketEndPoint server, Random random, CancellationToken over)
+    {
+        // At least once: on a loaded machine it may be over before a client's first turn.
         do
         {
             long number = Interlocked.Increment(ref s_numbers);
@@ -75,7 +80,7 @@ internal static class ChaosClients
             lock (s_results)
                 s_results.Add($"{number} {manner is not (Manner.Resetting or Manner.Vanishing)} {sent} {received}");
         }
-        while (Stopwatch.GetElapsedTime(began) < time);
+        while (!over.IsCancellationRequested);
     }
 
     private static async Task<(long Sent, long Received)> ConnectAsync(UnixDomainSocketEndPoint server, Random random, long number, Manner manner)
