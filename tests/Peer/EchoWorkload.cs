@@ -8,11 +8,22 @@ internal static class EchoWorkload
 {
     internal static async Task RunAsync(IUnixEventLoop loop, string path, bool onPool)
     {
+        await using UnixStreamListener listener = await BindAsync(loop, path, onPool);
+        await ServeAsync(listener);
+    }
+
+    internal static async Task<UnixStreamListener> BindAsync(IUnixEventLoop loop, string path, bool onPool)
+    {
         UnixStreamListenerOptions options = new()
         {
             Connection = new() { Scheduler = onPool ? PipeScheduler.ThreadPool : PipeScheduler.Inline },
         };
-        await using UnixStreamListener listener = await UnixStreamListener.BindAsync(loop, UnixSocketAddress.FromPath(path), options);
+        return await UnixStreamListener.BindAsync(loop, UnixSocketAddress.FromPath(path), options);
+    }
+
+    /// <summary>Until the listener is disposed.</summary>
+    internal static async Task ServeAsync(UnixStreamListener listener)
+    {
         while (await listener.AcceptAsync() is { } connection)
             _ = EchoAsync(connection);
     }

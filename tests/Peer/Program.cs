@@ -4,6 +4,11 @@ using UnixLoop.Peer;
 // The protocol of the peers' folder: peer WORKLOAD [ARGUMENT] prints one line of key=value pairs. Workloads with children run
 // on the loop, as an asyncio program does; with --on-pool before the workload they run on the thread pool. With --poll the loop
 // polls before it blocks.
+if (args is ["hold", var server, var connections])
+{
+    IdleWorkload.Hold(server, int.Parse(connections));
+    return 0;
+}
 bool onPool = args is ["--on-pool", ..];
 bool poll = args is ["--poll", ..];
 Func<UnixEventLoop, Task>? workload = args[(onPool || poll ? 1 : 0)..] switch
@@ -19,12 +24,13 @@ Func<UnixEventLoop, Task>? workload = args[(onPool || poll ? 1 : 0)..] switch
     ["W5", var child] => loop => WithChildrenAsync(loop, factory => ExitWorkload.RunAsync(factory, loop, child)),
     ["W6", var socket] => loop => EchoWorkload.RunAsync(loop, socket, onPool),
     ["W7"] => PostWorkload.RunAsync,
+    ["idle", var socket, var count] => loop => WithChildrenAsync(loop, factory => IdleWorkload.RunAsync(loop, factory, socket, int.Parse(count))),
     ["sendfile", var file, var socket] => loop => SendFileWorkload.RunAsync(loop, file, socket),
     _ => null,
 };
 if (workload is null)
 {
-    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W6 SOCKET, W7, pipeline FILE, shell FILE, sendfile FILE SOCKET");
+    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W6 SOCKET, W7, pipeline FILE, shell FILE, sendfile FILE SOCKET, idle SOCKET CONNECTIONS");
     return 2;
 }
 
