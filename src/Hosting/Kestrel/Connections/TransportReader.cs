@@ -1,25 +1,47 @@
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using System.Threading.Tasks.Sources;
 using Microsoft.AspNetCore.Connections;
 
 namespace UnixLoop.Hosting.Kestrel.Connections;
 
 /// <summary>The connection's input, with the exception that Kestrel knows for a peer that has gone in the midst of things.</summary>
-internal sealed class TransportReader(PipeReader input) : PipeReader
+/// <remarks>A read that waits is every request's: this is its task's source by itself, rather than an async method around the input's.</remarks>
+internal sealed class TransportReader : PipeReader, IValueTaskSource<ReadResult>
 {
     private const int ConnectionReset = 104; // ECONNRESET
 
+    private readonly PipeReader _input;
+    private readonly Action _onRead;
+    private ConfiguredValueTaskAwaitable<ReadResult>.ConfiguredValueTaskAwaiter _awaiter;
+
+    /// <summary>Its continuations run where the input's do.</summary>
+    private ManualResetValueTaskSourceCore<ReadResult> _wait;
+
+    internal TransportReader(PipeReader input)
+    {
+        _input = input;
+        _onRead = OnRead;
+    }
+
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
-        ValueTask<ReadResult> read = input.ReadAsync(cancellationToken);
-        return read.IsCompletedSuccessfully ? read : TranslateAsync(read);
+        ValueTask<ReadResult> read = _input.ReadAsync(cancellationToken);
+        if (read.IsCompletedSuccessfully)
+            return read;
+        if (read.IsCompleted)
+            return Failed(read);
+        _wait.Reset();
+        _awaiter = read.ConfigureAwait(false).GetAwaiter();
+        _awaiter.UnsafeOnCompleted(_onRead);
+        return new ValueTask<ReadResult>(this, _wait.Version);
     }
 
     public override bool TryRead(out ReadResult result)
     {
         try
         {
-            return input.TryRead(out result);
+            return _input.TryRead(out result);
         }
         catch (IOException e) when (IsReset(e))
         {
@@ -27,25 +49,44 @@ internal sealed class TransportReader(PipeReader input) : PipeReader
         }
     }
 
-    public override void AdvanceTo(SequencePosition consumed) => input.AdvanceTo(consumed);
+    public override void AdvanceTo(SequencePosition consumed) => _input.AdvanceTo(consumed);
 
-    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => input.AdvanceTo(consumed, examined);
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => _input.AdvanceTo(consumed, examined);
 
-    public override void CancelPendingRead() => input.CancelPendingRead();
+    public override void CancelPendingRead() => _input.CancelPendingRead();
 
-    public override void Complete(Exception? exception = null) => input.Complete(exception);
+    public override void Complete(Exception? exception = null) => _input.Complete(exception);
 
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<ReadResult> TranslateAsync(ValueTask<ReadResult> read)
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token) => _wait.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _wait.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _wait.OnCompleted(continuation, state, token, flags);
+
+    private void OnRead()
     {
+        ReadResult result;
         try
         {
-            return await read.ConfigureAwait(false);
+            result = _awaiter.GetResult();
         }
-        catch (IOException e) when (IsReset(e))
+#pragma warning disable CA1031 // it goes to who awaits
+        catch (Exception e)
+#pragma warning restore CA1031
         {
-            throw new ConnectionResetException(e.Message, e);
+            _wait.SetException(e is IOException io && IsReset(io) ? new ConnectionResetException(io.Message, io) : e);
+            return;
         }
+        _wait.SetResult(result);
+    }
+
+    private static ValueTask<ReadResult> Failed(ValueTask<ReadResult> read)
+    {
+        Task<ReadResult> failed = read.AsTask();
+        return failed.Exception?.InnerException is IOException io && IsReset(io)
+            ? ValueTask.FromException<ReadResult>(new ConnectionResetException(io.Message, io))
+            : new ValueTask<ReadResult>(failed);
     }
 
     private static bool IsReset(IOException e) => e.HResult == ConnectionReset;

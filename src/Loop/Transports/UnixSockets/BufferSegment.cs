@@ -4,7 +4,8 @@ namespace UnixLoop.Transports.UnixSockets;
 
 /// <summary>
 /// Rented memory, filled from its beginning. Only what holds bytes has memory: an idle connection has none. The objects are
-/// pooled apart from their arrays, in two steps: a few for each thread, then some for all.
+/// pooled apart from their arrays, in two steps: a few for each thread, then some for all. A thread keeps a few small ones with
+/// their arrays: a message that is received and answered takes and gives two of them, where the array pool has one for each thread.
 /// </summary>
 internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
 {
@@ -15,6 +16,7 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
     internal const int Large = 64 * 1024;
 
     private const int MaxOfThread = 8;
+    private const int MaxSmallOfThread = 4;
     private const int MaxShared = 1024;
 
     private static readonly Lock s_gate = new();
@@ -24,6 +26,10 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
 
     [ThreadStatic]
     private static Stack<BufferSegment>? t_free;
+
+    /// <summary>With an array of <see cref="Small"/> bytes each; null for a thread that never takes one: what it gives back is for others.</summary>
+    [ThreadStatic]
+    private static Stack<BufferSegment>? t_small;
 
     private byte[] _array = [];
 
@@ -49,6 +55,8 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
 
     internal static BufferSegment Rent(int size)
     {
+        if (size <= Small && (t_small ??= new Stack<BufferSegment>(MaxSmallOfThread)).TryPop(out BufferSegment? small))
+            return small;
         BufferSegment segment = Take();
         segment._array = ArrayPool<byte>.Shared.Rent(size);
         return segment;
@@ -78,8 +86,15 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
     /// <summary>Gives it back, and its memory too: nobody may look at that any more.</summary>
     internal void Release()
     {
-        ArrayPool<byte>.Shared.Return(_array);
+        byte[] array = _array;
         Abandon();
+        if (array.Length == Small && t_small is { Count: < MaxSmallOfThread } small)
+        {
+            _array = array;
+            small.Push(this);
+            return;
+        }
+        ArrayPool<byte>.Shared.Return(array);
         Put(this);
     }
 

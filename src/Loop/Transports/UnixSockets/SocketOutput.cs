@@ -21,7 +21,7 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
     // Guarded by _gate.
     private volatile bool _isCompleted;
     private bool _isCancelRequested;
-    private Wait _wait;
+    private volatile Wait _wait;
     private CancellationToken _waitToken;
     private CancellationTokenRegistration _waitRegistration;
     private SocketWaiter _waiter;
@@ -157,6 +157,11 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
 
     ValueTaskSourceStatus IValueTaskSource<FlushResult>.GetStatus(short token)
     {
+        if (_wait == Wait.Pending) // a moment's answer, as with the lock
+        {
+            _waiter.Check(token);
+            return ValueTaskSourceStatus.Pending;
+        }
         lock (_gate)
         {
             _waiter.Check(token);
