@@ -181,6 +181,22 @@ public sealed class SpliceToPipeTests : SendFileTest
         Assert.Equal([.. Pattern(70_000), .. "on"u8], received);
     }
 
+    /// <summary>splice(2) would drop the descriptor.</summary>
+    [Fact]
+    public async Task CopyTo_ConnectionThatTakesDescriptors_LosesNone()
+    {
+        (UnixHandle taken, UnixHandle given) = ConnectionTest.NewSocketPair();
+        await using UnixStreamConnection taking = UnixStreamConnection.FromSocket(Loop, taken, new() { MaxDescriptors = 1 });
+        await using UnixStreamConnection giving = UnixStreamConnection.FromSocket(Loop, given);
+        Task copying = taking.Input.CopyToAsync(_pipe.Output);
+        await giving.SendDescriptorsAsync("x"u8.ToArray(), [_readEnd]).AsTask().WaitAsync(TestTimeout);
+        Assert.Equal("x", ReadPipeText(1));
+        Assert.True(taking.TryTakeDescriptor(out SafeFileHandle? descriptor));
+        descriptor.Dispose();
+        await giving.DisposeAsync();
+        await copying.WaitAsync(TestTimeout);
+    }
+
     [Fact]
     public async Task CopyTo_FromAPipeToAPipe_MovesAll()
     {

@@ -27,7 +27,10 @@ internal static class PipeCopy
             foreach (ReadOnlyMemory<byte> part in read.Buffer)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                writer.Write(part.Span);
+                if (writer is IDirectWriter direct)
+                    direct.Take(part.Span);
+                else
+                    writer.Write(part.Span);
                 copied = read.Buffer.GetPosition(part.Length, copied); // the writer's now, however the wait for room ends
                 FlushResult flushed = await writer.FlushAsync(cancellationToken).ConfigureAwait(false);
                 if (flushed.IsCanceled)

@@ -152,26 +152,18 @@ internal sealed partial class SocketOutput
 
     private void OnOver() => _connection.OnDirectionOver(ConnectionDirections.Output);
 
-    /// <summary>Sends from the caller's memory what needs no queue.</summary>
+    /// <summary>Sends from the caller's memory what needs no queue; whether that was all.</summary>
     /// <param name="bytes">What is left afterwards.</param>
-    /// <param name="result">The flush's, if that was all.</param>
-    private bool TrySendDirectly(ref ReadOnlySpan<byte> bytes, out FlushResult result)
+    private bool TrySendDirectlyNeedsLock(ref ReadOnlySpan<byte> bytes)
     {
-        result = default;
-        lock (_gate)
-        {
-            if (_isOver || _closed is not null || _isCompleted || _wait != Wait.None || !_queue.IsEmpty || bytes.IsEmpty)
-                return false;
-            PosixResult sent = Libc.Send(_connection.Descriptor, bytes);
-            if (sent.IsError)
-                return false; // FlushAsync, which follows, meets it again
-            CountNeedsLock(sent.IntValue);
-            bytes = bytes[sent.IntValue..];
-            if (!bytes.IsEmpty)
-                return false;
-            result = TakeNeedsLock();
-            return true;
-        }
+        if (_isOver || _closed is not null || _isCompleted || _wait != Wait.None || !_queue.IsEmpty || bytes.IsEmpty)
+            return false;
+        PosixResult sent = Libc.Send(_connection.Descriptor, bytes);
+        if (sent.IsError)
+            return false; // FlushAsync, which follows, meets it again
+        CountNeedsLock(sent.IntValue);
+        bytes = bytes[sent.IntValue..];
+        return bytes.IsEmpty;
     }
 
     private void SendOrQueueNeedsLock(bool mayDefer = false)

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
+using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Transports.UnixSockets;
 
@@ -9,7 +10,7 @@ namespace UnixLoop.Transports.UnixSockets;
 //    loop sends it when EPOLLOUT comes. So the order of bytes is that of the flushes.
 //  - A flush is pending while more than the high mark is queued, until no more than the low mark is.
 //  - The lock is held for the length of a send(2), which never blocks.
-internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
+internal sealed partial class SocketOutput : PipeWriter, IDirectWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
 {
     private readonly Lock _gate = new();
     private readonly UnixStreamConnection _connection;
@@ -91,10 +92,27 @@ internal sealed partial class SocketOutput : PipeWriter, IValueTaskSource<FlushR
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         CheckMayWrite();
         ReadOnlySpan<byte> bytes = source.Span;
-        if (_written.IsEmpty && TrySendDirectly(ref bytes, out FlushResult result))
-            return new(result);
+        if (_written.IsEmpty)
+        {
+            lock (_gate)
+            {
+                if (TrySendDirectlyNeedsLock(ref bytes))
+                    return new(TakeNeedsLock());
+            }
+        }
         _written.Write(bytes);
         return FlushAsync(cancellationToken);
+    }
+
+    public void Take(ReadOnlySpan<byte> bytes)
+    {
+        CheckMayWrite();
+        if (_written.IsEmpty)
+        {
+            lock (_gate)
+                _ = TrySendDirectlyNeedsLock(ref bytes);
+        }
+        _written.Write(bytes);
     }
 
     /// <summary>Writes <paramref name="source"/>, of at least one byte, with descriptors that go with its first; then as <see cref="FlushAsync"/>.</summary>
