@@ -1,9 +1,14 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using OpenTelemetry.Metrics;
+using UnixLoop;
 using WebApp;
 using WebApp.Authentication;
 using WebApp.Endpoints;
+
+// Before anything else: in a container without an init we run ourselves under one.
+if (UnixInit.RunAsPid1(args) is int code)
+    return code;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 WebAppOptions settings = builder.Configuration.GetSection("WebApp").Get<WebAppOptions>() ?? new();
@@ -39,3 +44,4 @@ app.MapCommands();
 app.MapHealthChecks("/healthz");
 app.MapPrometheusScrapingEndpoint("/metrics");
 app.Run();
+return Environment.ExitCode;

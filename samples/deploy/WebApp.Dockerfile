@@ -11,5 +11,8 @@ WORKDIR /app
 COPY --from=build /app .
 USER $APP_UID
 ENV UnixEventLoop__ShutdownDelay=00:00:05
+# The image has .NET and WebApp alone: no sleep(1) for the sample's supervised process, and none of the programs in WebApp:Commands.
+ENV UnixEventLoop__Processes__idler__AutoStart=false
+# No init is needed: Main begins with UnixInit.RunAsPid1.
 ENTRYPOINT ["/app/WebApp"]
 STOPSIGNAL SIGTERM

@@ -12,6 +12,8 @@ RUN dotnet publish samples/WorkerApp -c Release -a $TARGETARCH --self-contained 
 FROM mcr.microsoft.com/dotnet/runtime:10.0-noble-chiseled
 WORKDIR /app
 COPY --from=build /app .
+# The sample's own jobs need df(1) and sh(1), which are not here: these run what is.
+COPY samples/deploy/WorkerApp.appsettings.json appsettings.json
 USER $APP_UID
 ENV UnixEventLoop__HealthSocket=/tmp/health.sock
 # No init is needed: Main begins with UnixInit.RunAsPid1.

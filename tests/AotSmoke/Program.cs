@@ -7,6 +7,7 @@ if (UnixInit.RunAsPid1(args) is int code)
 
 OptionsCheck.Run();
 ProcessOptionsCheck.Run();
+KestrelOptionsCheck.Run();
 await HostCheck.RunAsync();
 Console.WriteLine("AotSmoke: all well");
 return Environment.ExitCode;

@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 // What the drain tests stop: a web server on free ports of the loopback (h1, h2c and TLS) and, with --socket PATH, on a Unix socket.
-// GET or POST / answers at once; GET /slow after the milliseconds of ?ms=. With --throws a callback of each h1 connection throws when it is to close. Lines "port NAME NUMBER" tell the ports.
+// GET or POST / answers at once; GET /slow after the milliseconds of ?ms=; GET /answered says how often these two were asked.
+// With --throws a callback of each h1 connection throws when it is to close. Lines "port NAME NUMBER" tell the ports.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 builder.WebHost.UseKestrelHttpsConfiguration();
 builder.Services.AddUnixEventLoop();
@@ -26,9 +27,16 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 });
 
 WebApplication app = builder.Build();
-app.MapMethods("/", ["GET", "POST"], () => "well");
+int answered = 0;
+app.MapMethods("/", ["GET", "POST"], () =>
+{
+    Interlocked.Increment(ref answered);
+    return "well";
+});
+app.MapGet("/answered", () => $"{Volatile.Read(ref answered)}");
 app.MapGet("/slow", async (int ms, CancellationToken aborted) =>
 {
+    Interlocked.Increment(ref answered);
     await Task.Delay(ms, aborted);
     return "well";
 });
