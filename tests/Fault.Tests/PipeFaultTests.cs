@@ -8,4 +8,8 @@ public sealed class PipeFaultTests
 {
     [Fact]
     public Task PipesAndFifos_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new PublicPipesScenario());
+
+    [Theory, InlineData("Pipe"), InlineData("Socket"), InlineData("Thread"), InlineData("File")]
+    public Task StandardStreams_AnyFault_EndsAsDocumented(string kind) =>
+        Campaign.RunAsync(new StandardStreamsScenario(Enum.Parse<StandardStreamsScenario.Kind>(kind)));
 }

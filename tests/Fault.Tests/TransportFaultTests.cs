@@ -11,4 +11,7 @@ public sealed class TransportFaultTests
 
     [Fact]
     public Task SendFile_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new SendFileScenario());
+
+    [Fact]
+    public Task Splice_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new SpliceScenario());
 }

@@ -34,19 +34,29 @@ internal static unsafe partial class FaultLibc
     }
 
     /// <summary>pipe2(2): close-on-exec, non-blocking.</summary>
-    internal static (SafeFileHandle Read, SafeFileHandle Write) Pipe()
+    internal static (SafeFileHandle Read, SafeFileHandle Write) Pipe() => NewPipe(O_CLOEXEC | O_NONBLOCK);
+
+    /// <summary>As others hand them to a program.</summary>
+    internal static (SafeFileHandle Read, SafeFileHandle Write) BlockingPipe() => NewPipe(O_CLOEXEC);
+
+    /// <summary>socketpair(2): a stream, close-on-exec, non-blocking.</summary>
+    internal static (SafeFileHandle One, SafeFileHandle Other) SocketPair() => NewSocketPair(SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    /// <summary>As others hand them to a program.</summary>
+    internal static (SafeFileHandle One, SafeFileHandle Other) BlockingSocketPair() => NewSocketPair(SOCK_STREAM | SOCK_CLOEXEC);
+
+    private static (SafeFileHandle Read, SafeFileHandle Write) NewPipe(int flags)
     {
         int* ends = stackalloc int[2];
-        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+        if (pipe2(ends, flags) != 0)
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());
         return (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true)); // made here
     }
 
-    /// <summary>socketpair(2): a stream, close-on-exec, non-blocking.</summary>
-    internal static (SafeFileHandle One, SafeFileHandle Other) SocketPair()
+    private static (SafeFileHandle One, SafeFileHandle Other) NewSocketPair(int type)
     {
         int* ends = stackalloc int[2];
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+        if (socketpair(AF_UNIX, type, 0, ends) != 0)
             throw new IOException(Marshal.GetLastPInvokeErrorMessage());
         return (new SafeFileHandle(ends[0], ownsHandle: true), new SafeFileHandle(ends[1], ownsHandle: true)); // made here
     }
