@@ -5,7 +5,8 @@ namespace UnixLoop.Transports.UnixSockets;
 //
 //   flushed                                                          sent by
 //   on the loop, in the connection's own readiness callback          a read that has to wait, the callback's end
-//   while the input holds bytes that its reader has left for later   a read that has to wait, a post to the loop
+//   while the input holds bytes that its reader has left for later,  a read that has to wait, a post to the loop
+//   or what was flushed then has not been sent yet
 //   else, or more than MostDeferred                                  the flush itself
 //
 // So one answer that nothing follows is never held back by another thread's turn; and a reader that stays away (its code blocks, or
@@ -69,6 +70,8 @@ internal sealed partial class SocketOutput
 
     private bool TryPostNeedsLock()
     {
+        if (_isDeferred && _isPosted)
+            return true;
         if (!_connection.HasReaderMore)
             return false;
         if (!_isPosted)
