@@ -8,7 +8,7 @@ public enum ApplicationScheduling
 
     /// <summary>
     /// The loop's thread itself: the fastest, for code that never blocks. Code that does holds every connection of its loop, and on the default
-    /// loop also signals and the ends of children, until it returns.
+    /// loop also signals and the ends of children, until it returns; and what it has flushed itself, which goes out when it first waits or ends.
     /// </summary>
     Inline,
 }
