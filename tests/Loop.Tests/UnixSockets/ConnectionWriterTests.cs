@@ -162,4 +162,29 @@ public sealed class ConnectionWriterTests : ConnectionTest, IAsyncLifetime
         Assert.Equal(0, _connection.GetStatistics().Writes);
         Assert.Null(_connection.GetStatistics().LastWriteAt);
     }
+
+    [Fact]
+    public async Task GetStatistics_WrittenToInTheTurnThatMadeIt_HasNoWriteBeforeTheConnection()
+    {
+        UnixStreamConnection? made = null;
+        UnixHandle? peer = null;
+        await Loop.InvokeAsync(() =>
+        {
+            (made, peer) = NewConnection(new());
+            Assert.True(made.Output.WriteAsync(new byte[1]).AsTask().IsCompletedSuccessfully);
+        }).WaitAsync(TestTimeout);
+        UnixStreamConnectionStatistics statistics = made!.GetStatistics();
+        Assert.True(statistics.LastWriteAt >= statistics.ConnectedAt, $"{statistics.LastWriteAt:O} is before {statistics.ConnectedAt:O}.");
+        await made.DisposeAsync();
+        peer!.Dispose();
+    }
+
+    [Fact]
+    public async Task CancelPendingFlush_BeforeAWriteThatTheSocketTakesAtOnce_IsToldByItOnce()
+    {
+        Writer.CancelPendingFlush();
+        Assert.True((await Writer.WriteAsync(new byte[1])).IsCanceled);
+        Assert.False((await Writer.WriteAsync(new byte[1])).IsCanceled);
+        Assert.Equal(2, Receive(_peer, 2).Length);
+    }
 }
