@@ -11,10 +11,11 @@ namespace UnixLoop.Benchmarks;
 internal static class WatcherCosts
 {
     private const int ExitsPerBatch = 100;
-    private const int WarmUps = 3;
+    private const int WarmUps = 3; // of each watcher, until its code is compiled
+    private const int FurtherWarmUps = 1; // with more children
     private const int Batches = 5;
     private static readonly TimeSpan s_bound = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan s_boundOfABatch = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_boundOfABatch = TimeSpan.FromMinutes(2);
     private static readonly int[] s_living = [100, 300, 1_000, 3_000, 10_000];
 
     /// <summary>A thread each; those of removed children end with the children.</summary>
@@ -33,7 +34,7 @@ internal static class WatcherCosts
         using (PidfdChildWatcher first = new())
         {
             for (int i = 0; i < WarmUps; i++)
-                await MeasureAsync(loop, first, []); // until the code is compiled
+                await MeasureAsync(loop, first, [], WarmUps);
         }
         foreach (Func<IChildWatcher> create in watchers)
         {
@@ -54,7 +55,7 @@ internal static class WatcherCosts
                     }
                     while (living.Count < count)
                         living.Add(StartChild());
-                    double cost = await MeasureAsync(loop, watcher, living);
+                    double cost = await MeasureAsync(loop, watcher, living, count == s_living[0] ? WarmUps : FurtherWarmUps);
                     Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name},{count},{cost:F2}"));
                 }
             }
@@ -65,13 +66,13 @@ internal static class WatcherCosts
         }
     }
 
-    private static async Task<double> MeasureAsync(UnixEventLoop loop, IChildWatcher watcher, List<SpawnedChild> living)
+    private static async Task<double> MeasureAsync(UnixEventLoop loop, IChildWatcher watcher, List<SpawnedChild> living, int warmUps)
     {
         watcher.Attach(loop);
         foreach (SpawnedChild child in living)
             watcher.Add(child.Pid, child.Pidfd, Bystander.Instance);
         List<double> costs = [];
-        for (int i = 0; i < WarmUps + Batches; i++)
+        for (int i = 0; i < warmUps + Batches; i++)
         {
             using Chain chain = new(loop, watcher);
             TimeSpan before = Environment.CpuUsage.TotalTime;
@@ -81,7 +82,7 @@ internal static class WatcherCosts
         foreach (SpawnedChild child in living)
             watcher.Remove(child.Pid);
         watcher.Detach();
-        costs.RemoveRange(0, WarmUps);
+        costs.RemoveRange(0, warmUps);
         costs.Sort();
         return costs[costs.Count / 2];
     }
