@@ -46,13 +46,20 @@ public sealed partial class DocumentationTests
             string folder = Path.GetDirectoryName(page)!;
             foreach (Match link in Link.Matches(File.ReadAllText(page)))
             {
-                string target = link.Groups["target"].Value.Split('#')[0];
-                if (target.Length > 0 && !target.Contains("://", StringComparison.Ordinal) && !Path.Exists(Path.Combine(folder, target)))
+                string target = link.Groups["target"].Value;
+                if (target.Contains("://", StringComparison.Ordinal))
+                    continue;
+                string[] parts = target.Split('#');
+                string path = parts[0].Length > 0 ? Path.Combine(folder, parts[0]) : page;
+                if (!Path.Exists(path) || (parts.Length > 1 && !Anchors(path).Contains(parts[1])))
                     broken.Add($"{Repository.Relative(page)}: {target}");
             }
         }
         Findings.AreNone(broken);
     }
+
+    [Fact]
+    public void Docs_Anchors_AreMadeOfHeadings() => Assert.Contains("changed-on-purpose", Anchors(Path.Combine(Repository.Root, "docs/asyncio.md")));
 
     [Fact]
     public void Docs_EveryInstrument_IsDescribed()
@@ -113,6 +120,10 @@ public sealed partial class DocumentationTests
     /// <summary>Without indentation, which a page leaves out.</summary>
     private static string Trimmed(string text) => string.Join('\n', text.Trim().Split('\n').Select(line => line.Trim()));
 
+    /// <summary>What a heading is called in a link: in small letters, without punctuation, with a hyphen for each space.</summary>
+    private static HashSet<string> Anchors(string page) =>
+        [.. Heading.Matches(File.ReadAllText(page)).Select(heading => Punctuation.Replace(heading.Groups["text"].Value.Trim().ToLowerInvariant(), "").Replace(' ', '-'))];
+
     private static IEnumerable<string> Markdown() =>
         new[] { "docs", "src", "samples" }.SelectMany(folder =>
             Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.md", SearchOption.AllDirectories))
@@ -120,6 +131,12 @@ public sealed partial class DocumentationTests
 
     [GeneratedRegex(@"\]\((?<target>[^)\s]+)\)")]
     private static partial Regex Link { get; }
+
+    [GeneratedRegex(@"^#+ (?<text>.*)", RegexOptions.Multiline)]
+    private static partial Regex Heading { get; }
+
+    [GeneratedRegex(@"[^\w\- ]")]
+    private static partial Regex Punctuation { get; }
 
     [GeneratedRegex("```csharp\n(?<code>.*?)```", RegexOptions.Singleline)]
     private static partial Regex CSharpBlock { get; }
