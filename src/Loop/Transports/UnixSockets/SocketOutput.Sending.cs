@@ -1,4 +1,3 @@
-using System.IO.Pipelines;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
 using UnixLoop.Transports.SendFile;
