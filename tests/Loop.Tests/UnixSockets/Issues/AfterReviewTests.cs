@@ -1,7 +1,4 @@
 using System.IO.Pipelines;
-using System.Net.Security;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using UnixLoop.Interop;
 using UnixLoop.Loop.Tests.UnixSockets.Listening;
 using UnixLoop.Transports;
@@ -96,28 +93,6 @@ public sealed class AfterReviewTests : ListenerTest
         await ConnectionTest.ClosedAsync(connection);
         Eventually.True(() => connection.Socket.IsClosed, "the close");
         Assert.Equal(Environment.ProcessId, connection.PeerCredentials.ProcessId);
-    }
-
-    /// <summary>A write that is under way makes SslStream's shutdown throw NotSupportedException, which a disposal let through.</summary>
-    [Fact]
-    public async Task DisposeAsync_TlsWriteIsUnderWay_DoesNotThrowAndCloses()
-    {
-        (UnixHandle first, UnixHandle second) = ConnectionTest.NewSocketPair();
-        await using UnixStreamConnection one = UnixStreamConnection.FromSocket(Loop, first, new() { CloseTimeout = TimeSpan.FromMilliseconds(50) });
-        await using UnixStreamConnection other = UnixStreamConnection.FromSocket(Loop, second, new() { InputHighWaterMark = 1024, InputLowWaterMark = 512 });
-        using RSA key = RSA.Create(2048);
-        CertificateRequest request = new("CN=test", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        using X509Certificate2 made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        Task<UnixTlsConnection> serving = other.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = made });
-        UnixTlsConnection client = await one.AuthenticateAsClientAsync(
-            new SslClientAuthenticationOptions { TargetHost = "test", RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=test" }).WaitAsync(TestTimeout);
-        await using UnixTlsConnection server = await serving.WaitAsync(TestTimeout);
-
-        Task write = client.Stream.WriteAsync(new byte[8 << 20]).AsTask(); // nobody reads
-        Assert.False(write.IsCompleted);
-        await DisposeAsync(client);
-        Assert.True(one.Closed.IsCancellationRequested);
-        await Assert.ThrowsAnyAsync<Exception>(() => write.WaitAsync(TestTimeout));
     }
 
     private (UnixStreamConnection Connection, UnixHandle Peer) NewConnection()
