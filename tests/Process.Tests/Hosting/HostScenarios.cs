@@ -15,7 +15,8 @@ internal static class HostScenarios
 {
     /// <summary>
     /// Runs a host until it is stopped. Keys: hang = stop, start or deaf-start; lifetime = console, systemd-first or systemd-last;
-    /// log = hangs; logblocks = an event's name; pool = exhausted; onterm = true.
+    /// log = hangs; logblocks = an event's name; pool = exhausted; onterm = true;
+    /// waits = true, for a line before the start.
     /// </summary>
     internal static async Task ServeAsync(string[] args)
     {
@@ -41,6 +42,11 @@ internal static class HostScenarios
         if (builder.Configuration["pool"] == "exhausted")
             host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(ExhaustThePool);
         SayWhatHappens(host);
+        if (builder.Configuration["waits"] is not null)
+        {
+            Scenario.Say("built");
+            await Console.In.ReadLineAsync();
+        }
         try
         {
             await host.RunAsync();

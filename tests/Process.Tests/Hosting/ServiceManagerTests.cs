@@ -88,6 +88,54 @@ public sealed class ServiceManagerTests : IDisposable
     }
 
     [Theory]
+    [InlineData("none")]
+    [InlineData("systemd-first")]
+    [InlineData("systemd-last")]
+    public async Task Signal_BeforeTheStart_HasItsDefaultAction_AndNothingIsTold(string lifetime)
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}", "--waits=true");
+        await host.ExpectAsync("built");
+
+        host.Kill(Term);
+
+        Assert.Equal(128 + Term, await host.WaitForExitAsync());
+        Assert.True(manager.IsEmpty);
+    }
+
+    [Theory]
+    [InlineData("systemd-first")]
+    [InlineData("systemd-last")]
+    public async Task Signal_DuringStart_CancelsTheStart_AndReadyIsNeverTold(string lifetime)
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}", "--hang=start");
+        await host.ExpectAsync("starting");
+
+        host.Kill(Term);
+
+        Assert.StartsWith("STOPPING=1", manager.Receive(), StringComparison.Ordinal);
+        await host.ExpectAsync("start cancelled");
+        Assert.Equal(0, await host.WaitForExitAsync());
+        Assert.True(manager.IsEmpty);
+    }
+
+    [Fact]
+    public async Task Signal_TwiceWhileStopping_AfterSystemd_ForcesTheExit()
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        await using ScenarioProcess host = Start(manager, "--lifetime=systemd-first", "--hang=stop");
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+        await host.ExpectAsync("hanging");
+        host.Kill(Term);
+
+        await host.ExpectAsync("log ForcedExit");
+        Assert.Equal(128 + Term, await host.WaitForExitAsync());
+    }
+
+    [Theory]
     [InlineData("none", true)]
     [InlineData("none", false)]
     [InlineData("systemd-first", true)]

@@ -128,6 +128,35 @@ public sealed class ShutdownTests
         Assert.Equal(130, await host.WaitForExitAsync());
     }
 
+    [Theory]
+    [InlineData("none", Term)]
+    [InlineData("none", Int)]
+    [InlineData("none", Quit)]
+    [InlineData("console", Term)]
+    [InlineData("console", Int)]
+    [InlineData("console", Quit)]
+    public async Task Signal_BeforeTheStart_HasItsDefaultAction(string lifetime, int signal)
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [$"--lifetime={lifetime}", "--waits=true"]);
+        await host.ExpectAsync("built");
+
+        host.Kill(signal);
+
+        Assert.Equal(128 + signal, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task AnotherLifetime_SignalDuringStart_CancelsTheStart()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=start", "--lifetime=console"]);
+        await host.ExpectAsync("starting");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("start cancelled");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
     [Fact]
     public async Task Signal_DuringStart_CancelsTheStart()
     {
