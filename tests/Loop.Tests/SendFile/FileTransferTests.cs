@@ -62,14 +62,17 @@ public sealed class FileTransferTests : SendFileTest
     [Fact]
     public async Task Rule29_LargeFile_SendsAtMost256KibibytesATurn()
     {
+        // A socket that takes the whole file at once, and nobody who reads: what each turn added can be told.
+        Requires.That(SendFileLibc.TryGrowSendBuffer(Socket, 64 * Mebibyte), "CAP_NET_ADMIN");
         using FileStream file = File.OpenRead(NewFile(Content));
-        int turns = 0;
-        Output.OnTurn = () => turns++;
-        Task<long> sending = SendAsync(file);
-        await ReadUntil(sending).WaitAsync(TestTimeout);
-        await sending;
-        // The first step is the caller's.
-        Assert.InRange(turns, Content.Length / FileTransfer.BytesPerTurn, int.MaxValue);
+        List<int> queued = [];
+        Output.OnTurn = () => queued.Add(SendFileLibc.Queued(Peer));
+        Assert.Equal(Content.Length, await SendAsync(file).WaitAsync(TestTimeout));
+        queued.Add(SendFileLibc.Queued(Peer));
+        Assert.Equal(Content.Length, queued[^1]);
+        int[] shares = [.. queued.Zip(queued.Prepend(0), static (now, before) => now - before)]; // the first is the caller's
+        Assert.All(shares, share => Assert.InRange(share, 0, 256 * 1024));
+        Assert.Contains(256 * 1024, shares);
     }
 
     [Theory, InlineData("/proc/filesystems"), InlineData("/proc/self/limits"), InlineData("/sys/kernel/mm/transparent_hugepage/enabled")]
@@ -300,10 +303,30 @@ internal static partial class SendFileLibc
 {
     internal const int Random = 1; // POSIX_FADV_RANDOM, fcntl.h
     internal const int DontNeed = 4; // POSIX_FADV_DONTNEED
+    private const int SocketLevel = 1; // SOL_SOCKET, asm-generic/socket.h
+    private const int ForceSendBuffer = 32; // SO_SNDBUFFORCE
+    private const nuint QueuedBytes = 0x541b; // FIONREAD, asm-generic/ioctls.h
 
     /// <summary>posix_fadvise(2) for a whole file.</summary>
     internal static void Advise(SafeFileHandle file, int advice) => Assert.Equal(0, posix_fadvise((int)file.DangerousGetHandle(), 0, 0, advice));
 
+    /// <summary>Beyond what an ordinary user may have (socket(7), SO_SNDBUFFORCE).</summary>
+    internal static unsafe bool TryGrowSendBuffer(UnixHandle socket, int bytes) => setsockopt(socket.Descriptor, SocketLevel, ForceSendBuffer, &bytes, sizeof(int)) == 0;
+
+    /// <summary>How many bytes wait to be read (unix(7), SIOCINQ).</summary>
+    internal static unsafe int Queued(UnixHandle socket)
+    {
+        int bytes;
+        Assert.Equal(0, ioctl(socket.Descriptor, QueuedBytes, &bytes));
+        return bytes;
+    }
+
     [LibraryImport("libc")]
     private static partial int posix_fadvise(int file, long offset, long length, int advice);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int setsockopt(int socket, int level, int name, int* value, uint length);
+
+    [LibraryImport("libc")]
+    private static unsafe partial int ioctl(int descriptor, nuint request, int* value);
 }
