@@ -28,7 +28,7 @@ public sealed class TransportLoopsTests : IDisposable
 
         foreach (IUnixEventLoop loop in loops)
         {
-            await loop.InvokeAsync(() => Thread.Sleep(5)).WaitAsync(TestTimeout);
+            await loop.InvokeAsync(() => SpinWait.SpinUntil(static () => false, TimeSpan.FromMilliseconds(5))).WaitAsync(TestTimeout);
             long before = loop.TimeProvider.GetTimestamp();
             clock.Advance(TimeSpan.FromHours(1));
             Assert.Equal(TimeSpan.FromHours(1), loop.TimeProvider.GetElapsedTime(before));
