@@ -11,7 +11,7 @@ namespace UnixLoop.Hosting;
 internal sealed class HostedLoops(IHostApplicationLifetime application, ILogger<UnixEventLoopHostedService> logger, ShutdownLog log, TimeProvider? clock = null)
 {
     /// <summary>Once the host's time is over, a loop has this long to end: it needs microseconds unless a callback holds it.</summary>
-    internal static readonly TimeSpan LateStopBound = TimeSpan.FromSeconds(1);
+    internal static readonly TimeSpan LateStopBound = TimeSpan.FromMilliseconds(500);
 
     private readonly ILogger _ending = log.CreateLogger<UnixEventLoopHostedService>();
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
