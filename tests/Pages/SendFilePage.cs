@@ -18,4 +18,10 @@ internal static class SendFilePage
         await child.Output.CopyToAsync(connection.Output, cancellationToken);
         await connection.Output.CompleteAsync(); // the half-close, by choice
     }
+
+    internal static async Task SpliceBackAsync(ISubprocess child, UnixStreamConnection connection, CancellationToken cancellationToken)
+    {
+        await connection.Input.CopyToAsync(child.Input, cancellationToken);
+        await child.Input.CompleteAsync(); // the child reads its end
+    }
 }

@@ -27,7 +27,7 @@ public sealed partial class RolloutTests
         string body = Path.Combine(folder, "body");
         File.WriteAllText(body, "body");
         using System.Diagnostics.Process load = System.Diagnostics.Process.Start(new ProcessStartInfo(
-            h2load, ["--h1", "-c", "8", "-t", "1", "--duration", $"{rollouts * 6 + 4}", "-d", body, $"--base-uri=unix:{front}", "http://x/"])
+            h2load, ["--h1", "-c", "8", "-t", "1", "--duration", $"{rollouts * 6 + 14}", "-d", body, $"--base-uri=unix:{front}", "http://x/"])
         { RedirectStandardOutput = true })!;
 
         Eventually.True(() => Answered(folder, "a") + Answered(folder, "b") >= LeastRequests, "the load runs");

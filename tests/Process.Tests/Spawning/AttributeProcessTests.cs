@@ -44,7 +44,7 @@ public sealed class AttributeProcessTests
         if (changesUser)
             Requires.Root();
         await using ScenarioProcess scenario = ScenarioProcess.Start(AttributeScenarios.StormAsync, [StormSpawns, $"{changesUser}"]);
-        await scenario.EndWellAsync(TestTimeout * Math.Max(1, int.Parse(StormSpawns, CultureInfo.InvariantCulture) / 1000));
+        await scenario.EndWellAsync(TestTimeout * Math.Max(1, int.Parse(StormSpawns, CultureInfo.InvariantCulture) / 500));
     }
 
     [Fact]
