@@ -9,6 +9,11 @@ using WorkerApp.Run;
 if (args is not ["init" or "probe", ..] && UnixInit.RunAsPid1(args) is int code)
     return code;
 
+if (args is ["--help" or "-h", ..] or ["init" or "run" or "probe", "--help" or "-h", ..])
+{
+    Console.WriteLine(UsageException.Usage);
+    return 0;
+}
 try
 {
     return args switch

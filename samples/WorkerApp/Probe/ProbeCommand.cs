@@ -25,6 +25,12 @@ internal static class ProbeCommand
             await Console.Error.WriteLineAsync(answer.Length > 0 ? answer : "no answer");
             return 1;
         }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable)
+        {
+            // What .NET makes of ENOENT, and calls an address that can't be assigned.
+            await Console.Error.WriteLineAsync($"{path}: no such socket");
+            return 1;
+        }
         catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ArgumentException)
         {
             await Console.Error.WriteLineAsync($"{path}: {e.Message}");
