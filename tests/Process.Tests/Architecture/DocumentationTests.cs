@@ -87,7 +87,7 @@ public sealed partial class DocumentationTests
         string[] samples = [.. Repository.SourceFiles("samples").Select(file => Trimmed(File.ReadAllText(file)))];
         Match[] blocks = [.. CSharpBlock.Matches(Repository.ReadDocument(readme)).Cast<Match>()];
         Assert.NotEmpty(blocks);
-        Assert.All(blocks, block => Assert.Contains(samples, sample => sample.Contains(Trimmed(block.Groups["code"].Value), StringComparison.Ordinal)));
+        Assert.All(blocks, block => Assert.Contains(samples, sample => sample.Contains(Trimmed(UsingDirective.Replace(block.Groups["code"].Value, "")), StringComparison.Ordinal)));
     }
 
     /// <summary>Word for word in tests/Pages or in a sample, but for the directives: those stand at the top of a file.</summary>
