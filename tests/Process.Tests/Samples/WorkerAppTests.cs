@@ -245,6 +245,16 @@ public sealed partial class WorkerAppTests : IDisposable
         worker.Expect("Usage: WorkerApp");
     }
 
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("run", "-h")]
+    public async Task Arguments_Help_IsNoError(params string[] arguments)
+    {
+        await using SampleProgram worker = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), arguments);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+        worker.Expect("Usage: WorkerApp");
+    }
+
     private static IEnumerable<string> Descriptors(int pid) =>
         Directory.EnumerateFiles($"/proc/{pid}/fd").Select(link => new FileInfo(link).LinkTarget ?? "");
 
