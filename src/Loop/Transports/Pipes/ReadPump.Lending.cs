@@ -3,7 +3,8 @@ using UnixLoop.Transports.SendFile;
 
 namespace UnixLoop.Transports.Pipes;
 
-// The pipe can be lent to a splice: the pump then reads nothing, and tells the borrower when there is something to read.
+// The pipe can be lent to a splice: the pump then reads nothing, and tells the borrower when there is something to read. Not while
+// the sink has bytes that its reader does not see yet: the splice would overtake them.
 internal sealed partial class ReadPump : ISpliceSource
 {
     // Guarded by _gate.
@@ -15,7 +16,7 @@ internal sealed partial class ReadPump : ISpliceSource
     {
         lock (_gate)
         {
-            if (!_end.IsPipe || _state is not (State.Reading or State.Paused))
+            if (!_end.IsPipe || _state is not (State.Reading or State.Paused) || _hasUnflushed)
                 return false;
             _registration!.Modify(0);
             _borrower = borrower;
@@ -67,8 +68,12 @@ internal sealed partial class ReadPump : ISpliceSource
             _owner.OnEnded(this);
     }
 
+    /// <summary>The sink may still be full, as it was before: what is read then stays out of its reader's sight.</summary>
     private void ReadOnNeedsLock()
     {
+        FlushNeedsLock();
+        if (_state != State.Reading)
+            return;
         try
         {
             _registration!.Modify(Readable);

@@ -21,7 +21,7 @@ namespace UnixLoop.Transports.Pipes;
 //   Reading   the sink's Flush says false    Paused
 //   Paused    Resume, and Flush says true    Reading
 //   Reading, Paused   TryLend              Lent
-//   Lent      TakeBack                       Reading
+//   Lent      TakeBack                       Reading, Paused
 //   any       end, error, Close, loop's end  Ended
 internal sealed partial class ReadPump : IPump, IReadyHandler
 {
@@ -40,6 +40,9 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
     private volatile State _state;
     private PipeGrowth _growth;
     private bool _closeWhenPaused;
+
+    /// <summary>Drained while paused, and not resumed since.</summary>
+    private bool _hasUnflushed;
     private NotedLines _noted;
 
     /// <param name="loop">Reads on its thread.</param>
@@ -172,6 +175,8 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             int read = ReadNeedsLock(toEnd: true, PipeDefaults.LargestCapacity);
             if (read > 0 && _state == State.Reading)
                 FlushNeedsLock();
+            else if (read > 0)
+                _hasUnflushed = true;
             ended = _state == State.Ended;
         }
         if (ended)
@@ -275,6 +280,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         {
             if (!_sink.Flush())
                 return;
+            _hasUnflushed = false;
             _state = State.Reading;
             _registration!.Modify(Readable);
         }
