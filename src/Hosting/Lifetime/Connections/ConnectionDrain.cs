@@ -38,7 +38,7 @@ internal sealed class ConnectionDrain
     public ConnectionDrain(IUnixHostDrain drain, IOptions<UnixEventLoopOptions> options, ILoggerFactory loggers, TimeProvider? clock = null)
     {
         _options = options;
-        _logger = loggers.CreateLogger(LifetimeLog.Category);
+        _logger = new ForgivingLogger(loggers.CreateLogger(LifetimeLog.Category));
         _clock = clock ?? TimeProvider.System;
         drain.Draining.UnsafeRegister(static connections => ((ConnectionDrain)connections!).Begin(), this);
     }

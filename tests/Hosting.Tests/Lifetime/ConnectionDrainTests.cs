@@ -1,0 +1,84 @@
+using System.IO.Pipelines;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using UnixLoop.Hosting.Connections;
+
+namespace UnixLoop.Hosting.Tests.Lifetime;
+
+/// <summary>What becomes of the connections of a web server that drains.</summary>
+public sealed class ConnectionDrainTests
+{
+    /// <summary>A logger that threw at one connection's error kept the others open, on a timer's thread, which ended the process.</summary>
+    [Fact]
+    public async Task LingerOver_CloseFailsAndTheLoggerToo_TheOthersAreClosed()
+    {
+        using CancellationTokenSource draining = new();
+        FakeTimeProvider clock = new();
+        UnixEventLoopOptions options = new() { DrainIdleLinger = TimeSpan.FromSeconds(1), ShutdownDelay = TimeSpan.FromSeconds(2) };
+        using ThrowingLoggers loggers = new();
+        ConnectionDrain drain = new(new Drain(draining.Token), new OptionsWrapper<UnixEventLoopOptions>(options), loggers, clock);
+        RefusingConnection[] connections = [new(), new(), new()];
+        foreach (RefusingConnection connection in connections)
+            drain.Add(connection.Context, belowTls: false);
+
+        await draining.CancelAsync();
+        clock.Advance(options.DrainIdleLinger);
+
+        Assert.All(connections, static connection => Assert.Equal(1, connection.Asked));
+        Assert.Equal(connections.Length, loggers.Thrown);
+    }
+
+    private sealed record Drain(CancellationToken Draining) : IUnixHostDrain;
+
+    private sealed class RefusingConnection : IConnectionLifetimeNotificationFeature
+    {
+        internal RefusingConnection()
+        {
+            Pipe pipe = new();
+            Context = new DefaultConnectionContext { Transport = new Duplex(pipe.Reader, pipe.Writer) };
+            Context.Features.Set<IConnectionLifetimeNotificationFeature>(this);
+        }
+
+        internal ConnectionContext Context { get; }
+
+        internal int Asked { get; private set; }
+
+        public CancellationToken ConnectionClosedRequested { get; set; }
+
+        public void RequestClose()
+        {
+            Asked++;
+            throw new InvalidTimeZoneException("a callback of the application");
+        }
+
+        private sealed record Duplex(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+    }
+
+    private sealed class ThrowingLoggers : ILoggerFactory, ILogger
+    {
+        internal int Thrown { get; private set; }
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            Thrown++;
+            throw new InvalidOperationException("a provider's");
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}
