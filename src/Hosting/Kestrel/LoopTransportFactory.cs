@@ -41,7 +41,8 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
         _catalog = catalog;
         _options = options.Value;
         _activation = services.GetService<SocketActivation>();
-        _logger = loggers.CreateLogger(KestrelLog.Category);
+        // Some lines come between a bind and its owner, who would not close it.
+        _logger = new ForgivingLogger(loggers.CreateLogger(KestrelLog.Category));
         _memory = services.GetService<IMemoryPoolFactory<byte>>()?.Create() ?? MemoryPool<byte>.Shared;
         application.ApplicationStarted.Register(WarnOfUnused);
     }

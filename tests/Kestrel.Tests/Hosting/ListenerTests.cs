@@ -52,6 +52,17 @@ public sealed class ListenerTests : KestrelTest
         await app.StopAsync().WaitAsync(TestTimeout);
     }
 
+    /// <summary>The line comes between the bind and the listener's owner: a throw there kept the socket open, and its file and lock.</summary>
+    [Fact]
+    public async Task Logger_ThatThrows_ServesAllTheSame()
+    {
+        await using WebApplication app = await StartAsync(
+            SocketPath, static services => services.AddSingleton<ILoggerProvider, ThrowingProvider>(), ("Path", SocketPath), ("DirectoryMode", "0700"));
+        Assert.Equal("served", await AskAsync());
+        await app.StopAsync().WaitAsync(TestTimeout);
+        Assert.False(File.Exists(SocketPath));
+    }
+
     [Fact]
     public async Task ConnectionLimit_FurtherClientsWait()
     {
@@ -205,4 +216,21 @@ public sealed class ListenerTests : KestrelTest
 
     /// <summary>proc_pid_status(5): real, effective, saved, file system.</summary>
     private static uint OwnUser() => uint.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t')[2], System.Globalization.CultureInfo.InvariantCulture);
+
+    private sealed class ThrowingProvider : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) =>
+            categoryName == "UnixLoop.Kestrel" ? this : Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new InvalidOperationException("a provider's");
+
+        public void Dispose()
+        {
+        }
+    }
 }
