@@ -217,13 +217,25 @@ internal sealed partial class SocketOutput
             if (sent.IsError)
             {
                 if (sent.Errno != EAGAIN)
-                    OverNeedsLock(_connection.SendFailed(sent));
+                    FailNeedsLock(sent);
                 return;
             }
             queue.Consume(sent.IntValue);
             total += sent.IntValue;
             CountNeedsLock(sent.IntValue);
         }
+    }
+
+    /// <remarks>
+    /// The peer of EPIPE and ECONNRESET wants nothing more; what it has sent can be read to its end. Any other peer waits for what was lost, and the flush that
+    /// it was may have returned long ago: the connection ends, so that both are told (asyncio: _fatal_error).
+    /// </remarks>
+    private void FailNeedsLock(PosixResult sent)
+    {
+        IOException failure = _connection.SendFailed(sent);
+        OverNeedsLock(failure);
+        if (sent.Errno != EPIPE && sent.Errno != ECONNRESET)
+            _connection.FailLater(failure);
     }
 
     private void CountNeedsLock(long bytes)

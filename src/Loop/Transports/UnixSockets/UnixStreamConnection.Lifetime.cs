@@ -172,7 +172,7 @@ public sealed partial class UnixStreamConnection
     }
 
     /// <summary>From under a lock.</summary>
-    private void FailLater(Exception failure) =>
+    internal void FailLater(Exception failure) =>
         ThreadPool.UnsafeQueueUserWorkItem(
             static self => self.Connection.End(self.Failure), (Connection: this, Failure: failure), preferLocal: false);
 

@@ -75,7 +75,8 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
     /// </summary>
     /// <remarks>
     /// A flush fails with <see cref="IOException"/> (EPIPE: the peer reads no more) when bytes could not be sent; with none to send it has
-    /// <see cref="FlushResult.IsCompleted"/> set.
+    /// <see cref="FlushResult.IsCompleted"/> set. What was flushed may be sent later: an error other than EPIPE and ECONNRESET (ENOBUFS, ENOMEM) ends the connection, so
+    /// that a read, and the peer, are told of it too.
     /// </remarks>
     public PipeWriter Output => _output;
 
