@@ -28,6 +28,8 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
         if (_isHttp2 || !RequestLine.Begins(bytes))
             return;
         _isUnanswered = true;
+        // Told before the drain is looked at, as Begin looks here after it has told: else each could miss the other.
+        Interlocked.MemoryBarrier();
         if (drain.IsDraining && SeesRequests)
             RequestClose();
     }
