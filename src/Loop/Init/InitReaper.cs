@@ -52,7 +52,8 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
             bool ended = info.si_code != CLD_STOPPED;
             if (ended && info.si_pid == child)
                 signals.EndPassingOn();
-            _ = WaitId(P_PID, info.si_pid, info: null, WEXITED | WSTOPPED | WNOHANG, usage: null);
+            // That change alone: what stopped may have been killed since, and its end is still to be seen.
+            _ = WaitId(P_PID, info.si_pid, info: null, (ended ? WEXITED : WSTOPPED) | WNOHANG, usage: null);
             if (!ended)
             {
                 if (info.si_pid == child)

@@ -67,6 +67,38 @@ public sealed class InitFaultTests
         await Scenario.WaitForEndAsync();
     }
 
+    [Fact]
+    public async Task Stopped_KilledBeforeTheStopIsTakenAway_EndIsPassedOn()
+    {
+        await using ScenarioProcess scenario = ScenarioProcess.Start(KillStoppedAsync);
+        await scenario.EndWellAsync();
+    }
+
+    internal static async Task KillStoppedAsync(string[] args)
+    {
+        AppContext.SetSwitch("UnixLoop.FaultInjection", true);
+        Interop.Faults.Plan = new KillAtSecondWait();
+        Assert.Equal(137, UnixInit.Run("/bin/sh", ["-c", "kill -STOP $$; exit 7"]));
+        await Scenario.WaitForEndAsync();
+    }
+
+    /// <summary>The first call of an init looks at the stop, the second takes it away: by then the command is a zombie.</summary>
+    private sealed class KillAtSecondWait : IFaultPlan
+    {
+        private int _calls;
+
+        public int OnCall(string called, ref int byteCount)
+        {
+            if (called == "waitid" && Interlocked.Increment(ref _calls) == 2)
+            {
+                int child = int.Parse(string.Concat(Directory.GetDirectories("/proc/self/task").Select(task => File.ReadAllText($"{task}/children"))));
+                TestSupport.Interop.TestLibc.Kill(child, 9);
+                Eventually.True(() => File.ReadAllText($"/proc/{child}/stat").Contains(") Z ", StringComparison.Ordinal), "the command is a zombie");
+            }
+            return 0;
+        }
+    }
+
     private sealed class FailNth(string function, int errno, int nth) : IFaultPlan
     {
         private int _calls;
