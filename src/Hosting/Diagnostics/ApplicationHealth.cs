@@ -1,10 +1,17 @@
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 
 namespace UnixLoop.Hosting;
 
-/// <summary>How the application is: the loops alive and in time, supervised processes up, not draining. What the health check and the responder ask.</summary>
+/// <summary>How the application is: the loops alive and in time, supervised processes up, started, not draining. What the health check and the responder ask.</summary>
 internal sealed class ApplicationHealth(
-    HostedLoops loops, UnixEventLoop defaultLoop, IUnixHostDrain drain, ISupervisor supervisor, IOptions<UnixEventLoopOptions> options, TimeProvider? clock = null)
+    HostedLoops loops,
+    UnixEventLoop defaultLoop,
+    IUnixHostDrain drain,
+    IHostApplicationLifetime application,
+    ISupervisor supervisor,
+    IOptions<UnixEventLoopOptions> options,
+    TimeProvider? clock = null)
 {
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
 
@@ -40,6 +47,8 @@ internal sealed class ApplicationHealth(
     {
         if (drain.Draining.IsCancellationRequested)
             return new(Condition.Down, "The application is shutting down.");
+        if (!application.ApplicationStarted.IsCancellationRequested)
+            return new(Condition.Down, "The application is starting.");
         Verdict answer = await AskLoopsAsync(cancellationToken).ConfigureAwait(false);
         if (answer.Condition == Condition.Down)
             return answer;

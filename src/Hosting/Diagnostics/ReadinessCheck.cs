@@ -2,7 +2,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace UnixLoop.Hosting;
 
-/// <summary>Not ready while the application drains or stops, while a loop does not answer in time, and while a supervised process that should be ready is not.</summary>
+/// <summary>Not ready while the application starts, drains or stops, while a loop does not answer in time, and while a supervised process that should be ready is not.</summary>
 internal sealed class ReadinessCheck(ApplicationHealth readiness, HostedLoops loops) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

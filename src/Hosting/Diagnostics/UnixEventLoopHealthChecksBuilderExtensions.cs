@@ -7,8 +7,8 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class UnixEventLoopHealthChecksBuilderExtensions
 {
     /// <summary>
-    /// Adds a check that passes while every loop of the host answers, all supervised processes are ready, and the application has not been
-    /// asked to stop; else it names what is down. Its data are the loops' longest lag in seconds and their queue depth.
+    /// Adds a check that passes while every loop of the host answers, all supervised processes are ready, and the application has started
+    /// and has not been asked to stop; else it names what is down. Its data are the loops' longest lag in seconds and their queue depth.
     /// </summary>
     /// <param name="builder">The health checks' builder.</param>
     /// <param name="name">The check's name.</param>

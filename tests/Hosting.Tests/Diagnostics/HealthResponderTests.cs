@@ -32,6 +32,27 @@ public sealed class HealthResponderTests : IDisposable
     }
 
     [Fact]
+    public async Task Ask_WhileStarting_LiveAndNotReady()
+    {
+        var slow = new SlowStart();
+        using IHost host = TestHost.Build(services =>
+        {
+            services.AddUnixEventLoop(o => o.HealthSocket = _path);
+            services.AddSingleton<IHostedService>(slow);
+        });
+        Task start = host.StartAsync();
+        await slow.Begun.Task.WaitAsync(TestTimeout);
+
+        Assert.Equal("ok", await AskAsync("live\n"));
+        Assert.Equal("no The application is starting.", await AskAsync("ready\n"));
+
+        slow.End.SetResult();
+        await start.WaitAsync(TestTimeout);
+        Assert.Equal("ok", await AskAsync("ready\n"));
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
     public async Task Ask_ApplicationsOwnCheckFails_ReadyNamesIt()
     {
         using IHost host = await StartAsync(services => services.AddHealthChecks()
@@ -82,5 +103,20 @@ public sealed class HealthResponderTests : IDisposable
         await socket.SendAsync(Encoding.UTF8.GetBytes(question));
         using StreamReader reader = new(new NetworkStream(socket, ownsSocket: false));
         return (await reader.ReadToEndAsync().WaitAsync(TestTimeout)).TrimEnd('\n');
+    }
+
+    private sealed class SlowStart : IHostedService
+    {
+        internal TaskCompletionSource Begun { get; } = new();
+
+        internal TaskCompletionSource End { get; } = new();
+
+        public Task StartAsync(CancellationToken cancellationToken)
+        {
+            Begun.SetResult();
+            return End.Task;
+        }
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }
