@@ -27,6 +27,22 @@ internal sealed class ServiceManager : IDisposable
         return Encoding.UTF8.GetString(buffer, 0, _socket.Receive(buffer));
     }
 
+    /// <summary>Leaves no room for a state: who sends one waits.</summary>
+    internal void Fill()
+    {
+        using Socket sender = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
+        sender.Connect(_socket.LocalEndPoint!);
+        try
+        {
+            while (true)
+                sender.Send("X=1"u8);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.WouldBlock)
+        {
+            // That was the last one.
+        }
+    }
+
     internal bool IsEmpty => _socket.Available == 0;
 
     public void Dispose()

@@ -17,10 +17,14 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
 {
     private const string ServingStatus = "STATUS=Serving";
 
+    /// <summary>As for our own socket.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
     /// <summary>Held while a state is sent, so that states arrive in their order.</summary>
     private readonly Lock _lock = new();
     private bool _ready;
     private bool _stopping;
+    private Task _sent = Task.CompletedTask;
 
     /// <summary>Whether anybody listens.</summary>
     internal bool IsEnabled => notifier is not null || socket is not null;
@@ -118,6 +122,23 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
         }
     }
 
+    /// <summary>The notifier of UseSystemd waits without a bound for a service manager that does not read, and neither start nor stop may wait with it.</summary>
+    private void Send(ISystemdNotifier through, ServiceState state)
+    {
+        // In their order: nothing overtakes a state that is still on its way.
+        if (_sent.IsCompleted)
+        {
+            _sent = Task.Factory.StartNew(() => through.Notify(state), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            // Not Wait, which would run it on this thread.
+            if (((IAsyncResult)_sent).AsyncWaitHandle.WaitOne(Patience))
+            {
+                _sent.GetAwaiter().GetResult();
+                return;
+            }
+        }
+        throw new TimeoutException("The service manager does not read.");
+    }
+
     private static string[] Extension(TimeSpan? budget) => budget is { } time
         ? [string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)time.TotalMicroseconds}")]
         : [];
@@ -133,7 +154,7 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
         try
         {
             if (notifier is not null && (throughNotifier || socket is null))
-                notifier.Notify(new ServiceState(state));
+                Send(notifier, new ServiceState(state));
             else
                 socket!.Send(Encoding.UTF8.GetBytes(state), wait);
             LifetimeLog.ServiceManagerNotified(logger, string.Join(", ", lines));

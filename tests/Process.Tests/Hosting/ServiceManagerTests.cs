@@ -40,6 +40,24 @@ public sealed class ServiceManagerTests : IDisposable
         Assert.True(manager.IsEmpty);
     }
 
+    [Theory]
+    [InlineData("none")]
+    [InlineData("systemd-first")]
+    public async Task Rule30_Notify_NobodyReads_StartsAndStopsAllTheSame(string lifetime)
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        manager.Fill();
+        await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}");
+        await host.ExpectAsync("log ServiceManagerNotNotified");
+        await host.ExpectAsync("started");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("log ServiceManagerNotNotified");
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
     [Fact]
     public async Task Rule30_Notify_SystemdsLifetimeAfterOurs_TellsReadyAndStoppingOnce()
     {
