@@ -20,8 +20,10 @@ internal sealed class SignalDispatcher(
     IEnumerable<SignalHandler> handlers,
     ServiceNotifier serviceManager,
     ILogger<SignalDispatcher> logger,
+    ShutdownLog log,
     IConfiguration? configuration = null)
 {
+    private readonly ILogger _ending = log.CreateLogger<SignalDispatcher>();
     private readonly Lock _lock = new();
     private readonly Dictionary<UnixSignal, Task> _running = [];
     private readonly CancellationTokenSource _stop = new();
@@ -57,7 +59,7 @@ internal sealed class SignalDispatcher(
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {
-                LoopServiceLog.SignalHandlerNotFinished(logger, signal);
+                LoopServiceLog.SignalHandlerNotFinished(_ending, signal);
             }
         }
     }

@@ -68,6 +68,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
                 Random = Random.Shared,
                 LoggerFactory = _services.GetRequiredService<ILoggerFactory>(),
                 Logger = _logger,
+                Ending = _services.GetRequiredService<ShutdownLog>().CreateLogger(SupervisionLog.Category),
                 Metrics = new SupervisionMetrics(_services.GetRequiredService<IMeterFactory>(), GetProcesses),
                 DefaultGrace = _services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value.ChildStopGrace,
                 Hurry = _hurry.Token,
@@ -86,8 +87,8 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
     {
         BeginDraining();
         await _draining.DisposeAsync().ConfigureAwait(false);
-        if (_reloads is not null)
-            await _reloads.DisposeAsync().ConfigureAwait(false);
+        // One that is under way changes nothing any more; a source or a log that holds it must not cost the processes their time.
+        Task reloads = _reloads?.DisposeAsync().AsTask() ?? Task.CompletedTask;
 
         SupervisedProcess[] processes = Snapshot();
         Task stopped = Task.WhenAll(processes.Select(process => process.CommandAsync(SupervisionTrigger.Stop)));
@@ -98,6 +99,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
                 await stopped.WaitAsync(UnixEventLoopOptionsRules.ReapBound, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        await reloads.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // The host's disposal comes here again.
         bool isTold = Interlocked.Exchange(ref _isLeftTold, true);
         bool isAnyLeft = false;

@@ -58,6 +58,30 @@ public sealed class ReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task Stop_WhileAReloadHangs_ProcessesAreStoppedAllTheSame()
+    {
+        using var hold = new ManualResetEventSlim(initialState: true);
+        using var reading = new ManualResetEventSlim();
+        await using SupervisedHost host = await SupervisedHost.StartAsync(builder => builder.AddSupervisedProcess("web", options =>
+        {
+            reading.Set();
+            hold.Wait(TestTimeout);
+            SupervisedHost.Shell(options, "exec sleep 1000");
+        }));
+        host.Expect("web", SupervisedProcessState.Ready);
+        hold.Reset();
+        reading.Reset();
+        host.Reload([]);
+        Assert.True(reading.Wait(TestTimeout));
+
+        Task stop = host.StopAsync();
+
+        Assert.Equal(UnixSignal.Term, host.Expect("web", SupervisedProcessState.Stopped).LastExits[^1].Status!.Value.Signal);
+        hold.Set();
+        await stop;
+    }
+
+    [Fact]
     public async Task Reload_Stopped_StaysStopped()
     {
         await using SupervisedHost host = await StartAsync([.. Sleeper("web"), .. Sleeper("probe")]);

@@ -35,6 +35,8 @@ internal sealed class SayingLoggerProvider(bool hangs, string? blocksAt) : ILogg
                 return;
             if (owner._isBlocked || eventId.Name == owner._blocksAt)
             {
+                if (!owner._isBlocked)
+                    Scenario.Say("log blocks");
                 owner._isBlocked = true;
                 Hang();
             }

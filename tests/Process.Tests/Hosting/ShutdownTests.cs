@@ -5,6 +5,7 @@ namespace UnixLoop.Process.Tests.Hosting;
 /// <summary>Real signals to a real host.</summary>
 public sealed class ShutdownTests
 {
+    private const int Hup = 1;
     private const int Int = 2;
     private const int Quit = 3;
     private const int Term = 15;
@@ -77,6 +78,36 @@ public sealed class ShutdownTests
         host.Kill(Term);
 
         await host.ExpectAsync("stopping");
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    /// <summary>The supervision of a process waits for its log; the host's stop does not.</summary>
+    [Fact]
+    public async Task Signal_LogOfASupervisedProcessBlocks_StopsTheHostAllTheSame()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [
+            "--logblocks=ProcessEnded", "--UnixEventLoop:Processes:web:FileName=/bin/sleep", "--UnixEventLoop:Processes:web:Arguments:0=1000",
+            "--UnixEventLoop:ChildStopGrace=00:00:01", "--shutdownTimeoutSeconds=2"]);
+        await host.ExpectAsync("log ProcessReady");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("stopped");
+        Assert.Equal(0, await host.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task Signal_LogBlocksInAReload_StopsTheHostAllTheSame()
+    {
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [
+            "--logblocks=ConfigurationReloaded", "--UnixEventLoop:ReloadOnHangup=true", "--UnixEventLoop:ChildStopGrace=00:00:01", "--shutdownTimeoutSeconds=2"]);
+        await host.ExpectAsync("started");
+        host.Kill(Hup);
+        await host.ExpectAsync("log blocks");
+
+        host.Kill(Term);
+
         await host.ExpectAsync("stopped");
         Assert.Equal(0, await host.WaitForExitAsync());
     }

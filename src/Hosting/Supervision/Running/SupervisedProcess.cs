@@ -72,9 +72,9 @@ internal sealed class SupervisedProcess
     internal void TellLeft()
     {
         if (_run is { HasChildEnded: true } run)
-            SupervisionLog.OutputUnlogged(_context.Logger, Name, run.ProcessId!.Value);
+            SupervisionLog.OutputUnlogged(_context.Ending, Name, run.ProcessId!.Value);
         else
-            SupervisionLog.NotReaped(_context.Logger, Name, _status.ProcessId);
+            SupervisionLog.NotReaped(_context.Ending, Name, _status.ProcessId);
     }
 
     internal bool Signal(UnixSignal signal) => _run is { } run && run.Signal(signal);

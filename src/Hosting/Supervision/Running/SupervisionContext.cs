@@ -16,6 +16,9 @@ internal sealed class SupervisionContext
 
     internal required ILogger Logger { get; init; }
 
+    /// <summary>The same, for what the host's stop itself says: it goes on if the log blocks.</summary>
+    internal required ILogger Ending { get; init; }
+
     internal required SupervisionMetrics Metrics { get; init; }
 
     /// <summary>Where a process names none.</summary>
