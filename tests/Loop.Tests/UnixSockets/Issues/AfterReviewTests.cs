@@ -1,4 +1,8 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using UnixLoop.Interop;
 using UnixLoop.Loop.Tests.UnixSockets.Listening;
 using UnixLoop.Transports;
@@ -93,6 +97,29 @@ public sealed class AfterReviewTests : ListenerTest
         await ConnectionTest.ClosedAsync(connection);
         Eventually.True(() => connection.Socket.IsClosed, "the close");
         Assert.Equal(Environment.ProcessId, connection.PeerCredentials.ProcessId);
+    }
+
+    /// <summary>A flush that is under way makes the one before the shutdown a nested write, for which SslStream has NotSupportedException: a disposal let it through.</summary>
+    [Fact]
+    public async Task DisposeAsync_TlsFlushIsUnderWay_DoesNotThrowAndCloses()
+    {
+        (UnixHandle first, UnixHandle second) = ConnectionTest.NewSocketPair();
+        await using UnixStreamConnection one = UnixStreamConnection.FromSocket(Loop, first, new() { CloseTimeout = TimeSpan.FromMilliseconds(50) });
+        await using UnixStreamConnection other = UnixStreamConnection.FromSocket(Loop, second, new() { InputHighWaterMark = 1024, InputLowWaterMark = 512 });
+        using RSA key = RSA.Create(2048);
+        CertificateRequest request = new("CN=test", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        using X509Certificate2 made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        Task<UnixTlsConnection> serving = other.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = made });
+        UnixTlsConnection client = await one.AuthenticateAsClientAsync(
+            new SslClientAuthenticationOptions { TargetHost = "test", RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate?.Subject == "CN=test" }).WaitAsync(TestTimeout);
+        await using UnixTlsConnection server = await serving.WaitAsync(TestTimeout);
+
+        client.Output.Write(new byte[8 << 20]);
+        Task flush = client.Output.FlushAsync().AsTask(); // nobody reads
+        Assert.False(flush.IsCompleted);
+        await client.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        Assert.True(one.Closed.IsCancellationRequested);
+        await Assert.ThrowsAnyAsync<Exception>(() => flush.WaitAsync(TestTimeout));
     }
 
     private (UnixStreamConnection Connection, UnixHandle Peer) NewConnection()
