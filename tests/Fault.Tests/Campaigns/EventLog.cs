@@ -5,12 +5,22 @@ namespace UnixLoop.Fault.Tests.Campaigns;
 /// <summary>Keeps what the library logs; debugging events too, for those that tell of a loss.</summary>
 internal sealed class EventLog : ILoggerFactory, ILogger
 {
-    private readonly List<(EventId Id, string Text)> _entries = [];
+    private readonly List<(LogLevel Level, EventId Id, string Text)> _entries = [];
 
     internal bool Has(string eventName) => Count(eventName) > 0;
 
     /// <summary>Waits for it: lines are written last, when those who wait have been told.</summary>
     internal bool Comes(string eventName) => Eventually.TryWait(() => Has(eventName), TimeSpan.FromSeconds(2));
+
+    /// <summary>Entries of level Error and above.</summary>
+    internal int Errors
+    {
+        get
+        {
+            lock (_entries)
+                return _entries.Count(entry => entry.Level >= LogLevel.Error);
+        }
+    }
 
     internal int Count(string eventName)
     {
@@ -31,7 +41,7 @@ internal sealed class EventLog : ILoggerFactory, ILogger
         if (!IsEnabled(logLevel))
             return;
         lock (_entries)
-            _entries.Add((eventId, formatter(state, exception)));
+            _entries.Add((logLevel, eventId, formatter(state, exception)));
     }
 
     public void Dispose()
