@@ -30,7 +30,10 @@ internal sealed unsafe class InitProgram
 
     internal void AddVariable(string text) => _variables = [.. _variables, .. Terminated(text)];
 
-    /// <summary>The first file that can be executed. Of the errors, one about a file that is there is the one to tell.</summary>
+    /// <summary>
+    /// The first file that can be executed; a script that names no interpreter is the shell's, as for execvp(3). Of the errors, one about a
+    /// file that is there is the one to tell.
+    /// </summary>
     internal PosixResult Spawn(byte* actions, byte* attributes)
     {
         PosixResult error = PosixResult.Failure(ENOENT);
@@ -46,11 +49,19 @@ internal sealed unsafe class InitProgram
                     result = Libc.Spawn(path, actions, attributes, (byte**)argv, (byte**)envp);
                 if (result.IsSuccess)
                     return result;
+                if (result.Errno == ENOEXEC && file != SubprocessStartInfo.ShellFile)
+                    return ByShell(file).Spawn(actions, attributes);
                 if (result.Errno != ENOENT && result.Errno != ENOTDIR)
                     error = result;
             }
         }
         return error;
+    }
+
+    private InitProgram ByShell(string file)
+    {
+        int secondArgument = Array.IndexOf(_arguments, (byte)0) + 1;
+        return new InitProgram([SubprocessStartInfo.ShellFile], [.. Terminated(SubprocessStartInfo.ShellFile), .. Terminated(file), .. _arguments[secondArgument..]]) { _variables = _variables };
     }
 
     public override string ToString() => _files.Length == 1 ? _files[0] : Path.GetFileName(_files[0]);

@@ -6,6 +6,9 @@ namespace UnixLoop;
 /// <remarks>May be used for any number of starts; it is read during the start alone.</remarks>
 public sealed class SubprocessStartInfo
 {
+    /// <summary>POSIX's shell; also what runs scripts that name no interpreter.</summary>
+    internal const string ShellFile = "/bin/sh";
+
     /// <summary>Names the program and its arguments.</summary>
     /// <param name="fileName">A path with a slash, or a name to look up in the child's PATH (execvp(3)).</param>
     /// <param name="arguments">The arguments after argv[0].</param>
@@ -29,7 +32,7 @@ public sealed class SubprocessStartInfo
         ArgumentNullException.ThrowIfNull(arguments);
         // Options may stand between -c and the text (sh(1p)).
         string[] text = command is ['-' or '+', ..] ? ["--", command] : [command];
-        return new("/bin/sh", ["-c", .. text, "sh", .. arguments]);
+        return new(ShellFile, ["-c", .. text, "sh", .. arguments]);
     }
 
     /// <summary>A path with a slash (relative ones count from <see cref="WorkingDirectory"/>), or a name to look up in the child's PATH.</summary>

@@ -35,6 +35,25 @@ public sealed class InitCommandTests
         init.Expect("WorkerApp");
     }
 
+    [Fact]
+    public async Task Start_ScriptWithoutInterpreter_IsTheShells()
+    {
+        string script = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(script, "test \"$1\" = argument && exit 5\n");
+            File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+            await using SampleProgram init = Start("init", script, "argument");
+
+            Assert.Equal(5, await init.WaitForExitAsync());
+        }
+        finally
+        {
+            File.Delete(script);
+        }
+    }
+
     // Standard signals coalesce, so each one is awaited before the next.
     [Fact]
     public async Task Signals_EachArrivesOnce()
