@@ -35,6 +35,7 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
     private readonly IOperableOutput _output;
     private readonly SentFile _file;
     private readonly bool _allowsFallback;
+    private readonly bool _isToEnd;
 
     // Of the thread that works.
     private PageCache _cache;
@@ -44,6 +45,9 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
     private bool _awaitedFile;
     private long _offset;
     private long _left;
+
+    /// <summary>The file's, when it was last asked for; 0 before.</summary>
+    private long _length;
 
     // Guarded by _gate.
     private State _state;
@@ -62,6 +66,7 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
         _file = file;
         _offset = offset;
         _left = count == 0 ? long.MaxValue - offset : count;
+        _isToEnd = count == 0;
         _allowsFallback = fallback == SendFileFallback.Allow;
         _copies = !file.IsRegular;
     }
@@ -269,7 +274,19 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
         Sent += sent;
         _offset += sent;
         _left -= sent;
-        return _left == 0 ? Step.Done : _copies && _unsent.IsEmpty ? Step.AwaitPool : Step.AwaitSocket;
+        return _left == 0 || IsAtEnd() ? Step.Done : _copies && _unsent.IsEmpty ? Step.AwaitPool : Step.AwaitSocket;
+    }
+
+    /// <summary>
+    /// Whether nothing is left that another sendfile(2) would find: the peer, who has it all, may close before that. Files that the kernel
+    /// makes up have a length of 0, or one that is never reached, and are read to their end.
+    /// </summary>
+    private bool IsAtEnd()
+    {
+        if (!_isToEnd || _copies || _offset < _length)
+            return false;
+        _length = _file.Length;
+        return _length > 0 && _offset >= _length;
     }
 
     /// <summary>False for devices that epoll does not know, such as /dev/zero: they are read at once.</summary>

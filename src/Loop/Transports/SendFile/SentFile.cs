@@ -45,6 +45,9 @@ internal sealed class SentFile : IDisposable
 
     internal bool IsRegular { get; }
 
+    /// <summary>Of a regular file, at this moment.</summary>
+    internal long Length => RandomAccess.GetLength(_handle);
+
     /// <summary>pread(2), or read(2) where a file has no positions. May wait for a disk.</summary>
     internal PosixResult Read(Span<byte> buffer, long offset)
     {

@@ -51,14 +51,21 @@ public sealed class CopiesOfAPausedPipeTests : SendFileTest
         await using SubprocessFactory factory = new(Loop, watcher);
         string go = NewPath();
         string script = $"(while [ ! -e {go} ]; do sleep 0.05; done; printf end) & head -c {Written} /dev/zero | tr '\\0' x";
-        await using ISubprocess child = await factory.StartAsync(new SubprocessStartInfo("/bin/sh", "-c", script) { Output = Stdio.Pipe });
+        await using ISubprocess child = await factory.StartAsync(new SubprocessStartInfo("/bin/sh", "-c", script) { Output = Stdio.Pipe, PipeCapacity = 1024 * 1024 }); // what is not read has room, so that the child ends
         await child.WaitForExitAsync().WaitAsync(TestTimeout);
-        Task copying = child.Output.CopyToAsync(_connection.Output);
+        Task copying = CopyAsync(child.Output);
         await File.WriteAllTextAsync(go, "");
         byte[] received = await ReadUntil(copying).WaitAsync(TestTimeout);
         await copying;
         Assert.Equal(Written + 3, received.Length);
         Assert.Equal("end"u8.ToArray(), received[^3..]);
+    }
+
+    /// <summary>Ends when all has been sent: a copy ends when no more than the high-water mark is left to send.</summary>
+    private async Task CopyAsync(System.IO.Pipelines.PipeReader reader)
+    {
+        await reader.CopyToAsync(_connection.Output);
+        await _connection.Output.CompleteAsync();
     }
 
     private static void Write(Microsoft.Win32.SafeHandles.SafeFileHandle pipe, string text) =>
