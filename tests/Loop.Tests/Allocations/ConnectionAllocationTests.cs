@@ -38,19 +38,28 @@ public sealed class ConnectionAllocationTests : ConnectionTest
     [Fact]
     public async Task Idle_AfterTraffic_HoldsLessThan2KiBEach()
     {
-        const int count = 300;
         const int pairOfHandles = 2 * 64; // the peers' ends are the test's own
+        long each = -1;
+        // Less than nothing: meanwhile a pool gave back what earlier tests had left in it, and the figure says nothing of the connections.
+        for (int attempt = 0; each < 0 && attempt < 5; attempt++)
+            each = await MeasureIdleAsync();
+        Assert.InRange(each, 0, 2048 + pairOfHandles);
+    }
+
+    private async Task<long> MeasureIdleAsync()
+    {
+        const int count = 300;
         UnixStreamConnection[] connections = new UnixStreamConnection[count];
         UnixHandle[] peers = new UnixHandle[count];
         await ExchangeAsync(connections, peers, 0, 10); // what is made once
         long before = GC.GetTotalMemory(forceFullCollection: true);
         await ExchangeAsync(connections, peers, 10, count);
         long after = GC.GetTotalMemory(forceFullCollection: true);
-        Assert.InRange((after - before) / (count - 10), 0, 2048 + pairOfHandles);
         foreach (UnixHandle peer in peers)
             peer.Dispose();
         foreach (UnixStreamConnection connection in connections)
             await connection.DisposeAsync();
+        return (after - before) / (count - 10);
     }
 
     private async Task ExchangeAsync(UnixStreamConnection[] connections, UnixHandle[] peers, int from, int to)
