@@ -8,9 +8,6 @@ namespace UnixLoop.Hosting.Kestrel.Connections;
 
 internal sealed class LoopConnectionListener(UnixStreamListener listener, EndPoint endPoint, MemoryPool<byte> memory, ILogger logger) : IConnectionListener
 {
-    /// <summary>A loop that turns needs microseconds to let go of a connection that has ended.</summary>
-    private static readonly TimeSpan LastWait = TimeSpan.FromMilliseconds(500);
-
     public EndPoint EndPoint => endPoint;
 
     /// <summary>Null once it is unbound.</summary>
@@ -28,7 +25,7 @@ internal sealed class LoopConnectionListener(UnixStreamListener listener, EndPoi
     public async ValueTask DisposeAsync()
     {
         Task disposed = listener.DisposeAsync().AsTask();
-        await disposed.WaitAsync(LastWait, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await disposed.WaitAsync(HostedLoops.LateStopBound, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (disposed.IsCompleted)
             await disposed.ConfigureAwait(false);
         else
