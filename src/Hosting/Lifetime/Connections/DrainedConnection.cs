@@ -17,9 +17,6 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
     private bool _isHttp2;
     private int _asked;
 
-    /// <summary>Whether the rest of its bytes is of no interest.</summary>
-    internal bool IsHttp2 => _isHttp2;
-
     /// <summary>On the server's own flow: what it is about to look at, from the first byte that it has not consumed.</summary>
     internal void OnRead(in ReadOnlySequence<byte> bytes)
     {
