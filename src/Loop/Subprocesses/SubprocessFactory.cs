@@ -11,6 +11,9 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     private readonly SubprocessServices _services;
     private readonly SubprocessLauncher _launcher;
 
+    /// <summary>When the last reaps began to be awaited; 0 before. They have one bound, however often the end is asked for.</summary>
+    private long _lastReapsBegan;
+
     /// <summary>A factory over a running loop and an attached watcher; logs and metrics are the loop's.</summary>
     /// <param name="loop">Must be a <see cref="UnixEventLoop"/>, and run before the first start.</param>
     /// <param name="watcher">Attached to a loop before the first start; not disposed by the factory.</param>
@@ -145,17 +148,17 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         Task stopped = Task.WhenAll(children.ConvertAll(child => child.StopQuietlyAsync(grace, cancellationToken)));
         await stopped.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!stopped.IsCompleted)
-            await AwaitReapsAsync(stopped, children, _services).ConfigureAwait(false);
+            await AwaitReapsAsync(stopped, children).ConfigureAwait(false);
         return children.ConvertAll(child => new StoppedSubprocess(child.Id, child.FileName, child.ExitStatus, child.NeededKill));
     }
 
-    /// <summary>Refuses further starts, kills what still runs, with its groups, and awaits the reaps for at most 1 s.</summary>
+    /// <summary>Refuses further starts, kills what still runs, with its groups, and awaits the reaps for at most 1 s; a call after that waits no more.</summary>
     public async ValueTask DisposeAsync()
     {
         List<ChildProcess> children = _services.Live.Close();
         if (children.Count == 0)
             return;
-        await AwaitReapsAsync(Task.WhenAll(children.ConvertAll(child => child.DestroyAsync().AsTask())), children, _services).ConfigureAwait(false);
+        await AwaitReapsAsync(Task.WhenAll(children.ConvertAll(child => child.DestroyAsync().AsTask())), children).ConfigureAwait(false);
     }
 
     /// <summary>As <see cref="DisposeAsync"/>, for those who can't await, such as a service provider that is disposed synchronously.</summary>
@@ -185,13 +188,19 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
         }
     }
 
-    private static async Task AwaitReapsAsync(Task reaps, List<ChildProcess> children, SubprocessServices services)
+    private async Task AwaitReapsAsync(Task reaps, List<ChildProcess> children)
     {
-        await reaps.WaitAsync(LastReaps, services.Loop.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        TimeProvider clock = _services.Loop.Clock;
+        long now = clock.GetTimestamp();
+        long began = Interlocked.CompareExchange(ref _lastReapsBegan, now, 0);
+        bool isFirst = began == 0;
+        TimeSpan left = isFirst ? LastReaps : LastReaps - clock.GetElapsedTime(began, now);
+        if (left > TimeSpan.Zero)
+            await reaps.WaitAsync(left, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (ChildProcess child in children)
         {
-            if (!child.HasExited)
-                SubprocessLog.NotReaped(services.Logger, child.FileName, child.Id, LastReaps);
+            if (isFirst && !child.HasExited)
+                SubprocessLog.NotReaped(_services.Logger, child.FileName, child.Id, LastReaps);
         }
     }
 }

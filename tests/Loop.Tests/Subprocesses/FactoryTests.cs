@@ -83,6 +83,22 @@ public sealed class FactoryTests : SubprocessTest
     }
 
     [Fact]
+    public async Task Dispose_LoopIsHeld_AwaitsTheReapsOnceHoweverOftenItIsCalled()
+    {
+        ISubprocess child = await StartAsync(Sleep());
+        using ManualResetEventSlim hold = new();
+        Loop.Post(() => hold.Wait(TestTimeout));
+
+        Assert.Null(Assert.Single(await Factory.StopAllAsync(TimeSpan.FromMinutes(1), new CancellationToken(canceled: true))).Status);
+        Assert.True(Factory.DisposeAsync().AsTask().IsCompleted);
+        Assert.True(Factory.DisposeAsync().AsTask().IsCompleted);
+
+        hold.Set();
+        Assert.Equal(-9, (await ExitOf(child)).ReturnCode);
+        Assert.Single(Log.GetSnapshot(), record => record.Id.Name == "SubprocessNotReaped");
+    }
+
+    [Fact]
     public async Task Dispose_WhileChildrenAreStarted_LeavesNone()
     {
         Task[] starters = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
