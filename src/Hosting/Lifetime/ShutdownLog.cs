@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace UnixLoop.Hosting;
@@ -6,7 +7,10 @@ namespace UnixLoop.Hosting;
 /// The log of what happens on the way down. A log may block, as a console whose reader has stopped reading: then the shutdown goes on, and
 /// what it says waits behind the line that does not get out.
 /// </summary>
-internal sealed class ShutdownLog(ILoggerFactory loggers)
+/// <remarks>
+/// As a factory it is for what the stop waits for, loops and their children: their lines are written as any others until the application stops.
+/// </remarks>
+internal sealed class ShutdownLog(ILoggerFactory loggers, IHostApplicationLifetime application) : ILoggerFactory
 {
     /// <summary>For the first line that does not get out; those behind it are not waited for.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(250);
@@ -15,9 +19,20 @@ internal sealed class ShutdownLog(ILoggerFactory loggers)
     private Task _last = Task.CompletedTask;
     private volatile bool _isStuck;
 
-    internal ILogger CreateLogger(string category) => new Logger(this, loggers.CreateLogger(category));
+    private bool IsStopping => application.ApplicationStopping.IsCancellationRequested;
 
-    internal ILogger CreateLogger<TCategory>() => new Logger(this, loggers.CreateLogger<TCategory>());
+    internal ILogger CreateLogger(string category) => new Logger(this, loggers.CreateLogger(category), isAlways: true);
+
+    internal ILogger CreateLogger<TCategory>() => new Logger(this, loggers.CreateLogger<TCategory>(), isAlways: true);
+
+    ILogger ILoggerFactory.CreateLogger(string categoryName) => new Logger(this, loggers.CreateLogger(categoryName), isAlways: false);
+
+    void ILoggerFactory.AddProvider(ILoggerProvider provider) => loggers.AddProvider(provider);
+
+    /// <summary>The application's loggers are not ours.</summary>
+    void IDisposable.Dispose()
+    {
+    }
 
     /// <summary>In the order of the calls, each on a thread of its own: the pool may be exhausted.</summary>
     private void Tell(Action line)
@@ -30,7 +45,7 @@ internal sealed class ShutdownLog(ILoggerFactory loggers)
             _isStuck = true;
     }
 
-    private sealed class Logger(ShutdownLog owner, ILogger inner) : ILogger
+    private sealed class Logger(ShutdownLog owner, ILogger inner, bool isAlways) : ILogger
     {
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => inner.BeginScope(state);
 
@@ -38,7 +53,9 @@ internal sealed class ShutdownLog(ILoggerFactory loggers)
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (inner.IsEnabled(logLevel))
+            if (!isAlways && !owner.IsStopping)
+                inner.Log(logLevel, eventId, state, exception, formatter);
+            else if (inner.IsEnabled(logLevel))
                 owner.Tell(() => inner.Log(logLevel, eventId, state, exception, formatter));
         }
     }

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace UnixLoop.Hosting;
@@ -18,7 +17,7 @@ internal static class LoopFactory
         UnixEventLoopOptions options = services.GetRequiredService<IOptionsMonitor<UnixEventLoopOptions>>().Get(optionsName);
         return new UnixEventLoop(new UnixEventLoopSettings
         {
-            LoggerFactory = services.GetRequiredService<ILoggerFactory>(),
+            LoggerFactory = services.GetRequiredService<ShutdownLog>(),
             MeterFactory = services.GetRequiredService<IMeterFactory>(),
             TimeProvider = services.GetService<TimeProvider>(),
             Name = loopName,

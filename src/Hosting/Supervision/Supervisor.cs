@@ -34,7 +34,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
     private bool _isLeftTold;
 
     public Supervisor(
-        IServiceProvider services, IUnixEventLoop loop, IChildWatcher watcher, ProcessCatalog catalog, IUnixHostDrain drain, IHostApplicationLifetime application, ILoggerFactory loggerFactory)
+        IServiceProvider services, IUnixEventLoop loop, IChildWatcher watcher, ProcessCatalog catalog, IUnixHostDrain drain, IHostApplicationLifetime application, ShutdownLog log)
     {
         _services = services;
         _loop = loop;
@@ -43,7 +43,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
         _drain = drain;
         _application = application;
         _clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        _logger = new ForgivingLogger(loggerFactory.CreateLogger(SupervisionLog.Category));
+        _logger = new ForgivingLogger(((ILoggerFactory)log).CreateLogger(SupervisionLog.Category));
     }
 
     public event Action<SupervisedProcessStateChange>? StateChanged;
@@ -96,7 +96,11 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
         {
             await stopped.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!stopped.IsCompleted)
-                await stopped.WaitAsync(UnixEventLoopOptionsRules.ReapBound, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            {
+                // By ourselves too: a supervision may not get to it, as where it waits for the log. From here the reaps have their one bound.
+                Task reaped = _children?.StopAllAsync(TimeSpan.Zero, cancellationToken) ?? Task.CompletedTask;
+                await Task.WhenAll(stopped, reaped).WaitAsync(UnixEventLoopOptionsRules.ReapBound, _clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
         }
 
         await reloads.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -14,8 +14,8 @@ namespace UnixLoop.Process.Tests.Hosting;
 internal static class HostScenarios
 {
     /// <summary>
-    /// Runs a host until it is stopped. Keys: hang = stop, start or deaf-start; lifetime = console, systemd-first or systemd-last;
-    /// log = hangs; logblocks = an event's name; pool = exhausted; onterm = true;
+    /// Runs a host until it is stopped. Keys: hang = stop, stop-until-line, start or deaf-start; lifetime = console, systemd-first or systemd-last;
+    /// log = hangs; logblocks = an event's name; pool = exhausted; onterm = true; reload = well, fails or changes;
     /// waits = true, for a line before the start.
     /// </summary>
     internal static async Task ServeAsync(string[] args)
@@ -34,7 +34,7 @@ internal static class HostScenarios
         if (builder.Configuration["lifetime"] == "console")
             services.AddSingleton<IHostLifetime, Microsoft.Extensions.Hosting.Internal.ConsoleLifetime>();
         if (builder.Configuration["reload"] is not null)
-            ((IConfigurationBuilder)builder.Configuration).Add(new ReloadSource(builder.Configuration["reload"] == "fails"));
+            ((IConfigurationBuilder)builder.Configuration).Add(new ReloadSource(builder.Configuration["reload"]!));
         if (builder.Configuration["onterm"] is not null)
             loop.OnSignal(UnixSignal.Term, (_, _) => Said("handler of TERM"));
         services.AddHostedService(_ => new Hangs(builder.Configuration["hang"]));
@@ -212,8 +212,8 @@ internal static class HostScenarios
         }
     }
 
-    /// <summary>Loads, and where it is to fail, does not load again.</summary>
-    private sealed class ReloadSource(bool fails) : ConfigurationProvider, IConfigurationSource
+    /// <summary>Loads; when it is loaded again it "fails", or "changes" the arguments of the supervised process "web".</summary>
+    private sealed class ReloadSource(string again) : ConfigurationProvider, IConfigurationSource
     {
         private bool _loaded;
 
@@ -221,9 +221,12 @@ internal static class HostScenarios
 
         public override void Load()
         {
-            if (fails && _loaded)
+            if (_loaded && again == "fails")
                 throw new InvalidDataException("not again");
+            if (_loaded && again == "changes")
+                Data["UnixEventLoop:Processes:web:Arguments:0"] = "2000";
             _loaded = true;
+            OnReload();
         }
     }
 

@@ -47,16 +47,23 @@ internal sealed class ScenarioProcess : IAsyncDisposable
         await _process.StandardOutput.ReadLineAsync().WaitAsync(bound ?? TestTimeout)
         ?? throw new EndOfStreamException($"the scenario ended ({await WaitForExitAsync()}): {await _errors}");
 
-    /// <summary>Reads on until the scenario says <paramref name="line"/>.</summary>
-    internal async Task ExpectAsync(string line)
+    /// <summary>Reads on until the scenario has said all of <paramref name="lines"/>, in whatever order.</summary>
+    internal async Task ExpectAsync(params string[] lines)
     {
         var before = new StringBuilder();
-        for (string said = await ReadLineAsync(); said != line; said = await ReadLineAsync())
+        List<string> missing = [.. lines];
+        while (missing.Count > 0)
         {
+            string said = await ReadLineAsync();
+            missing.Remove(said);
             before.AppendLine(said);
-            Assert.False(before.Length > 100_000, $"no '{line}' in {before}");
+            Assert.False(before.Length > 100_000, $"no '{string.Join("', '", missing)}' in {before}");
         }
     }
+
+    /// <summary>All that it says from now to its end.</summary>
+    internal async Task<string[]> ReadToEndAsync() =>
+        (await _process.StandardOutput.ReadToEndAsync().WaitAsync(TestTimeout)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     internal Task WriteLineAsync(string line) => _process.StandardInput.WriteLineAsync(line);
 
