@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Connections;
 using OpenTelemetry.Metrics;
 using UnixLoop;
 using WebApp;
@@ -43,5 +44,14 @@ app.MapTransfers();
 app.MapCommands();
 app.MapHealthChecks("/healthz");
 app.MapPrometheusScrapingEndpoint("/metrics");
-app.Run();
+try
+{
+    app.Run();
+}
+catch (IOException taken) when (taken.InnerException is AddressInUseException)
+{
+    // What else has started by then, supervised processes too, has been stopped again.
+    Console.Error.WriteLine($"WebApp: {taken.Message}");
+    return 1;
+}
 return Environment.ExitCode;

@@ -110,7 +110,7 @@ public sealed partial class WebAppTests : IDisposable
         await using SampleProgram first = _folder.Start("--UnixEventLoop:Processes:idler:AutoStart", "false");
         await using (SampleProgram second = SampleProgram.Start(SampleProgram.PathOf("WebApp"), _folder.Arguments()))
         {
-            Assert.NotEqual(0, await second.WaitForExitAsync());
+            Assert.Equal(1, await second.WaitForExitAsync());
             Assert.Contains(_folder.Socket, second.ToString(), StringComparison.Ordinal);
             Assert.Contains("address already in use", second.ToString(), StringComparison.OrdinalIgnoreCase);
         }
