@@ -51,6 +51,7 @@ internal static class HostScenarios
         {
             await host.RunAsync();
             Scenario.Say("stopped");
+            Scenario.Say($"exit code {Environment.ExitCode}");
         }
         catch (OperationCanceledException)
         {
@@ -163,7 +164,7 @@ internal static class HostScenarios
         _ => services.GetRequiredService<IUnixEventLoop>(),
     };
 
-    private static HostApplicationBuilder CreateBuilder(string[] args)
+    internal static HostApplicationBuilder CreateBuilder(string[] args)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { Args = args, DisableDefaults = true });
         builder.Configuration.AddCommandLine(args);
@@ -203,7 +204,18 @@ internal static class HostScenarios
             _ => Task.CompletedTask,
         };
 
-        public Task StopAsync(CancellationToken cancellationToken) => when == "stop" ? Forever("hanging") : Task.CompletedTask;
+        public Task StopAsync(CancellationToken cancellationToken) => when switch
+        {
+            "stop" => Forever("hanging"),
+            "stop-until-line" => UntilLine("hanging"),
+            _ => Task.CompletedTask,
+        };
+
+        private static async Task UntilLine(string line)
+        {
+            Scenario.Say(line);
+            await Console.In.ReadLineAsync();
+        }
 
         private static Task Forever(string line)
         {

@@ -62,7 +62,7 @@ public sealed class ServiceManagerTests : IDisposable
     public async Task Rule30_Notify_SystemdsLifetimeAfterOurs_TellsReadyAndStoppingOnce()
     {
         using var manager = new ServiceManager(isAbstract: false);
-        await using ScenarioProcess host = Start(manager, "--lifetime=systemd-last");
+        await using ScenarioProcess host = Start(manager, "--lifetime=systemd-last", "--hang=stop-until-line", "--onterm=true");
         await host.ExpectAsync("log LifetimeSteppedBack");
         Assert.Equal("READY=1", manager.Receive());
         await host.ExpectAsync("started");
@@ -70,6 +70,10 @@ public sealed class ServiceManagerTests : IDisposable
         host.Kill(Term);
 
         Assert.Equal("STOPPING=1", manager.Receive());
+        await host.ExpectAsync("hanging", "handler of TERM");
+        host.Kill(Term);
+        await host.ExpectAsync("handler of TERM");
+        await host.WriteLineAsync("go on");
         await host.ExpectAsync("stopped");
         Assert.Equal(0, await host.WaitForExitAsync());
         Assert.True(manager.IsEmpty);

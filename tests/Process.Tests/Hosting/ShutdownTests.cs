@@ -13,17 +13,18 @@ public sealed class ShutdownTests
     private static readonly string[] Supervised = ["--UnixEventLoop:Processes:web:FileName=/bin/sleep", "--UnixEventLoop:Processes:web:Arguments:0=1000"];
 
     [Theory]
-    [InlineData(Term)]
-    [InlineData(Int)]
-    [InlineData(Quit)]
-    public async Task Signal_Once_StopsTheHostWithExitCode0(int signal)
+    [InlineData(Term, false, 0)]
+    [InlineData(Int, true, 130)]
+    [InlineData(Quit, true, 131)]
+    public async Task Signal_Once_StopsTheHostWithItsExitCode(int signal, bool exitCodeFromSignal, int exitCode)
     {
-        await using ScenarioProcess host = await StartAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", $"--UnixEventLoop:ExitCodeFromSignal={exitCodeFromSignal}");
 
         host.Kill(signal);
 
         await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectAsync($"exit code {exitCode}");
+        Assert.Equal(0, await host.WaitForExitAsync()); // a Main that returns int has the last word
     }
 
     [Theory]
@@ -229,13 +230,17 @@ public sealed class ShutdownTests
     }
 
     [Fact]
-    public async Task AnotherLifetime_StopsTheHostByItself()
+    public async Task AnotherLifetime_StopsTheHostByItself_AndNoFurtherSignalForcesTheExit()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--lifetime=console"]);
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--lifetime=console", "--hang=stop-until-line", "--onterm=true"]);
         await host.ExpectAsync("log LifetimeSteppedBack");
         await host.ExpectAsync("started");
 
         host.Kill(Term);
+        await host.ExpectAsync("hanging", "handler of TERM");
+        host.Kill(Term);
+        await host.ExpectAsync("handler of TERM");
+        await host.WriteLineAsync("go on");
 
         await host.ExpectAsync("stopped");
         Assert.Equal(0, await host.WaitForExitAsync());

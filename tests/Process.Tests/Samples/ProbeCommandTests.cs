@@ -9,7 +9,7 @@ public sealed class ProbeCommandTests
     public async Task Probe_FromServingToGone_FollowsTheApplication()
     {
         string socket = Path.Combine(Path.GetTempPath(), $"probe-{Guid.NewGuid():N}");
-        await using SampleProgram worker = SampleProgram.Start("env", $"UnixEventLoop__HealthSocket={socket}", "UnixEventLoop__ShutdownDelay=00:01:00", SampleProgram.PathOf("WorkerApp"));
+        await using SampleProgram worker = SampleProgram.Start("env", $"UnixEventLoop__HealthSocket={socket}", "UnixEventLoop__ShutdownDelay=00:01:00", "UnixEventLoop__ExitCodeFromSignal=true", SampleProgram.PathOf("WorkerApp"));
         worker.Expect("Application started");
         Assert.Equal(0, await ProbeAsync(socket, "live"));
         Assert.Equal(0, await ProbeAsync(socket, "ready"));
@@ -20,7 +20,7 @@ public sealed class ProbeCommandTests
         Assert.Equal(1, await ProbeAsync(socket, "ready"));
 
         worker.Kill(SIGTERM);
-        Assert.Equal(0, await worker.WaitForExitAsync());
+        Assert.Equal(128 + SIGTERM, await worker.WaitForExitAsync());
         Assert.Equal(1, await ProbeAsync(socket, "live"));
         Assert.Equal(2, await ProbeAsync(socket, "alive"));
     }
