@@ -35,7 +35,7 @@ public sealed class DescriptorShortageTests
         using (ITimer timer = TimeProvider.System.CreateTimer(_ => fired.Set(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan))
             Assert.True(fired.Wait(TestTimeout)); // the process's timer thread
         // It makes the pool's gate thread too, perhaps only after the callback: without a descriptor that ends the process.
-        Eventually.True(() => Directory.GetDirectories("/proc/self/task").Any(IsGateThread), "the thread pool has its gate thread");
+        Eventually.True(HasGateThread, "the thread pool has its gate thread");
         int warmUps = watching.Log.Count;
 
         int limit = TestLibc.GetDescriptorLimit();
@@ -91,6 +91,8 @@ public sealed class DescriptorShortageTests
         TestChildren.Kill(child.Pid);
         Assert.Equal(-9, (await handler.Exited).ReturnCode);
     }
+
+    internal static bool HasGateThread() => Directory.GetDirectories("/proc/self/task").Any(IsGateThread);
 
     private static bool IsGateThread(string task)
     {
