@@ -98,11 +98,11 @@ public sealed class InitCommandTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Orphans_AThousandInBursts_AreReapedAtOnce(bool asPid1)
+    public async Task Orphans_AThousandInBursts_AreReapedAtOnce_AndNobodyElsesChild(bool asPid1)
     {
-        // Twenty bursts of fifty; then the init must be left with one child. Its pid is the shell's parent.
+        // Twenty bursts of fifty, each beside a child of the shell's own, whose status it gets; then the init must be left with one child. Its pid is the shell's parent.
         const string Script = """
-            b=0; while [ $b -lt 20 ]; do b=$((b+1)); i=0; while [ $i -lt 50 ]; do i=$((i+1)); (sleep 0.0$b & ) ; done; done
+            b=0; while [ $b -lt 20 ]; do b=$((b+1)); i=0; while [ $i -lt 50 ]; do i=$((i+1)); (sleep 0.0$b & ) ; done; (exit $b) & wait $!; [ $? = $b ] || echo taken; done
             echo made
             while [ "$(cat /proc/$PPID/task/*/children | wc -w)" -gt 1 ]; do sleep 0.01; done
             echo alone
@@ -111,6 +111,7 @@ public sealed class InitCommandTests
         init.Expect("made");
         init.Expect("alone");
         Assert.Equal(0, await init.WaitForExitAsync());
+        Assert.Equal(0, init.Count("taken"));
     }
 
     [Fact]

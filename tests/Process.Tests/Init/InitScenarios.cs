@@ -33,18 +33,22 @@ internal static class InitScenarios
         await process.WaitForExitAsync().WaitAsync(TestTimeout);
     }
 
+    /// <summary>In bursts, each beside a watched child and one of the Process class, which end meanwhile: neither end is lost.</summary>
     internal static async Task LeaveOrphansAsync(string[] args)
     {
         AssertBelowInit();
         await using WatchingLoop watching = await WatchingLoop.StartAsync("pidfd");
-        for (int i = 0; i < 50; i++)
+        for (int burst = 1; burst <= 10; burst++)
         {
             RecordingHandler handler = new();
-            // Its child outlives it, and goes to PID 1.
-            SpawnedChild child = TestChildren.Start("sh", "-c", "sleep 0.05 & exit 0");
+            // Its children outlive it, and go to PID 1.
+            SpawnedChild child = TestChildren.Start("sh", "-c", $"i=0; while [ $i -lt 5 ]; do i=$((i+1)); sleep 0.0{burst} & done; exit {burst}");
+            using var foreign = System.Diagnostics.Process.Start("sh", ["-c", $"exit {burst + 100}"]);
             watching.Watcher.Add(child.Pid, child.Pidfd, handler);
             child.Pidfd?.Dispose();
-            await handler.Exited;
+            Assert.Equal(burst, (await handler.Exited).ExitCode);
+            await foreign.WaitForExitAsync().WaitAsync(TestTimeout);
+            Assert.Equal(burst + 100, foreign.ExitCode);
         }
         Eventually.True(static () => ChildrenOfInit() is [var only] && only == Environment.ProcessId, "PID 1 has one child left: us");
     }

@@ -30,7 +30,7 @@ public sealed class UnixInitTests
     }
 
     [Fact]
-    public async Task RunAsPid1_Orphans_AreReaped()
+    public async Task RunAsPid1_Orphans_AreReaped_AndNobodyElsesChild()
     {
         await using ScenarioProcess scenario = StartBelowInit(InitScenarios.LeaveOrphansAsync);
         await scenario.EndWellAsync();
