@@ -4,13 +4,17 @@ using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using UnixLoop.Hosting;
 
 // What the drain tests stop: a web server on free ports of the loopback (h1, h2c and TLS) and, with --socket PATH, on a Unix socket.
 // GET or POST / answers at once; GET /slow after the milliseconds of ?ms=; GET /answered says how often these two were asked.
-// With --throws a callback of each h1 connection throws when it is to close. Lines "port NAME NUMBER" tell the ports.
+// With --activation=both Kestrel's own UseSystemd and ours take the same descriptors. With --throws a callback of each h1 connection throws when it is to close. Lines "port NAME NUMBER" tell the ports.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
 builder.WebHost.UseKestrelHttpsConfiguration();
-builder.Services.AddUnixEventLoop();
+IUnixEventLoopBuilder loop = builder.Services.AddUnixEventLoop();
+bool isActivatedTwice = builder.Configuration["activation"] == "both";
+if (isActivatedTwice)
+    loop.UseKestrelTransport().UseSystemdSocketActivation();
 builder.Services.AddHealthChecks().AddUnixEventLoop();
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
@@ -22,6 +26,8 @@ builder.WebHost.ConfigureKestrel(kestrel =>
     });
     kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.Protocols = HttpProtocols.Http2);
     kestrel.Listen(IPAddress.Loopback, 0, endpoint => endpoint.UseHttps(OwnCertificate()).UseUnixHostDrain());
+    if (isActivatedTwice)
+        kestrel.UseSystemd();
     if (builder.Configuration["socket"] is { } path)
         kestrel.ListenUnixSocket(path);
 });

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using UnixLoop.Kestrel.Tests.Support;
 
@@ -47,26 +48,39 @@ public sealed class SocketActivationTests : IDisposable
         Assert.Contains("The activated descriptor 3 ('web') is no socket", web.ToString(), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Rule30_SocketActivation_AlsoByKestrelsUseSystemd_FailsTheStart()
+    {
+        await using SampleProgram web = Activate(["--listen", _folder.Socket], [SampleProgram.PathOf("WebServer"), "--activation=both"]);
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(_folder.Socket)); // what it is started for
+        Assert.NotEqual(0, await web.WaitForExitAsync());
+        Assert.Contains("taken both by UseSystemdSocketActivation() and by Kestrel's UseSystemd(): call one of them", web.ToString(), StringComparison.Ordinal);
+    }
+
     /// <summary>The service manager's word counts, and a configuration that says something else is pointed out.</summary>
     [Fact]
     public async Task Rule30_SocketActivation_OtherAddressAndMode_AreWarnedOf()
     {
         string bound = Path.Combine(Path.GetDirectoryName(_folder.Socket)!, "bound.sock");
-        await using SampleProgram web = Activate(["--listen", bound, "--fdname", "web"], "--UnixEventLoop:Listeners:web:Mode", "0611");
+        await using SampleProgram web = ActivateWebApp(["--listen", bound, "--fdname", "web"], "--UnixEventLoop:Listeners:web:Mode", "0611");
         using HttpClient client = UnixHttp.Client(bound);
         Assert.Equal("hello", await client.GetStringAsync(new Uri("/plaintext", UriKind.Relative)));
         web.Expect($"The activated socket 'web' is at {bound}, while its listener describes {_folder.Socket}");
         web.Expect(line => Regex.IsMatch(line, "The activated socket 'web' has the mode 0[0-7]{3}, while its listener's Mode is 0611"), "a warning of the mode");
     }
 
-    private SampleProgram Activate(params string[] sockets) => Activate(sockets, []);
+    private SampleProgram Activate(params string[] sockets) => ActivateWebApp(sockets);
 
-    private SampleProgram Activate(string[] sockets, params string[] further)
+    private SampleProgram ActivateWebApp(string[] sockets, params string[] further) =>
+        Activate(sockets, [SampleProgram.PathOf("WebApp"), .. _folder.Arguments(["--WebApp:Commands:env:0", "env", .. further])]);
+
+    private static SampleProgram Activate(string[] sockets, string[] program)
     {
         string[] kept = [.. new[] { "PATH", "HOME", "DOTNET_ROOT" }.Where(name => Environment.GetEnvironmentVariable(name) is not null).SelectMany(name => new[] { "--setenv", name })];
         SampleProgram web = SampleProgram.Start(
             Requires.Tool("systemd-socket-activate"),
-            [.. sockets, .. kept, SampleProgram.PathOf("WebApp"), .. _folder.Arguments(["--WebApp:Commands:env:0", "env", .. further])]);
+            [.. sockets, .. kept, .. program]);
         web.Expect("Listening on");
         return web;
     }
