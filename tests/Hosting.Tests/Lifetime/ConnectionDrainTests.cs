@@ -12,12 +12,14 @@ namespace UnixLoop.Hosting.Tests.Lifetime;
 public sealed class ConnectionDrainTests
 {
     /// <summary>A logger that threw at one connection's error kept the others open, on a timer's thread, which ended the process.</summary>
-    [Fact]
-    public async Task LingerOver_CloseFailsAndTheLoggerToo_TheOthersAreClosed()
+    [Theory]
+    [InlineData(1, 2, 1)]
+    [InlineData(5, 2, 2)]
+    public async Task LingerOver_AtMostTheDelay_CloseFailsAndTheLoggerToo_TheOthersAreClosed(int linger, int delay, int expected)
     {
         using CancellationTokenSource draining = new();
         FakeTimeProvider clock = new();
-        UnixEventLoopOptions options = new() { DrainIdleLinger = TimeSpan.FromSeconds(1), ShutdownDelay = TimeSpan.FromSeconds(2) };
+        UnixEventLoopOptions options = new() { DrainIdleLinger = TimeSpan.FromSeconds(linger), ShutdownDelay = TimeSpan.FromSeconds(delay) };
         using ThrowingLoggers loggers = new();
         ConnectionDrain drain = new(new Drain(draining.Token), new OptionsWrapper<UnixEventLoopOptions>(options), loggers, clock);
         RefusingConnection[] connections = [new(), new(), new()];
@@ -25,7 +27,9 @@ public sealed class ConnectionDrainTests
             drain.Add(connection.Context, belowTls: false);
 
         await draining.CancelAsync();
-        clock.Advance(options.DrainIdleLinger);
+        clock.Advance(TimeSpan.FromSeconds(expected) - TimeSpan.FromTicks(1));
+        Assert.All(connections, static connection => Assert.Equal(0, connection.Asked));
+        clock.Advance(TimeSpan.FromTicks(1));
 
         Assert.All(connections, static connection => Assert.Equal(1, connection.Asked));
         Assert.Equal(connections.Length, loggers.Thrown);

@@ -1,4 +1,8 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
@@ -39,6 +43,33 @@ public sealed class UnixHostLifetimeTests : IAsyncDisposable
         _clock.Advance(TimeSpan.FromMilliseconds(1));
         Assert.True(stopping.IsCancellationRequested);
         Assert.Equal(["ApplicationStarted", "Draining", "Drained", "ApplicationStopping"], LifetimeEvents(host));
+    }
+
+    /// <summary>The log of each phase is seen in Process.Tests.</summary>
+    [Fact]
+    public async Task Phases_EachIsASpanAndMeasured()
+    {
+        string[] phases = ["draining", "services", "children", "loops"];
+        ConcurrentQueue<string> spans = [];
+        using ActivityListener listener = new()
+        {
+            ShouldListenTo = static source => source.Name == "UnixLoop",
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span => spans.Enqueue(span.OperationName),
+        };
+        ActivitySource.AddActivityListener(listener);
+        (IHost host, UnixHostLifetime lifetime) = await StartAsync(Delay);
+        using MetricCollector<double> measured = new(host.Services.GetRequiredService<IMeterFactory>(), "UnixLoop", "unixloop.shutdown.phase.duration");
+
+        lifetime.OnSignal(UnixSignal.Term);
+        _clock.Advance(Delay);
+        await host.StopAsync().WaitAsync(TestTimeout);
+
+        IReadOnlyList<CollectedMeasurement<double>> snapshot = measured.GetMeasurementSnapshot();
+        Assert.Equal(phases, snapshot.Select(measurement => (string)measurement.Tags["unixloop.shutdown.phase"]!));
+        Assert.Equal(Delay.TotalSeconds, snapshot[0].Value);
+        // Other hosts of this process may stop meanwhile.
+        Assert.Subset(spans.ToHashSet(), phases.Select(static phase => $"shutdown {phase}").ToHashSet());
     }
 
     [Fact]
