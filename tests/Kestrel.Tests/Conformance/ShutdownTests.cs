@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using UnixLoop.Kestrel.Tests.Support;
 
 namespace UnixLoop.Kestrel.Tests.Conformance;
@@ -73,6 +74,26 @@ public sealed class ShutdownTests : KestrelTest
         await listener.UnbindAsync();
         Assert.Null(await accept.WaitAsync(TestTimeout));
         Assert.Null(await listener.AcceptAsync().AsTask().WaitAsync(TestTimeout));
+    }
+
+    /// <summary>Kestrel aborts its connections, which needs no loop; one that it does not know of, and that has something to send, can't end.</summary>
+    [Fact]
+    public async Task Listener_Disposed_LoopOfAConnectionIsHeld_IsTold()
+    {
+        await using TestServer host = await TestServer.StartAsync(Transport.Loop, Http1Tests.Hello);
+        using ManualResetEventSlim hold = new();
+        IConnectionListener listener = await Transport.Loop.FactoryOf(host.Services).BindAsync(new UnixDomainSocketEndPoint(host.Path + ".second"));
+        using RawClient client = await RawClient.ConnectAsync(host.Path + ".second");
+        await using ConnectionContext connection = (await listener.AcceptAsync().AsTask().WaitAsync(TestTimeout))!;
+        host.Services.GetRequiredService<IUnixEventLoop>().Post(() => hold.Wait(TestTimeout));
+        Task written = connection.Transport.Output.WriteAsync(new byte[1 << 20]).AsTask(); // more than a socket takes at once
+
+        await listener.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+
+        Assert.Contains(host.Log.GetSnapshot(), static record => record.Id.Name == "KestrelConnectionsLeft");
+        hold.Set();
+        Assert.Equal(1 << 20, (await client.ReceiveAllAsync()).Length);
+        await written.WaitAsync(TestTimeout);
     }
 
     [Theory, Transports]
