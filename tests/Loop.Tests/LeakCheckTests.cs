@@ -21,6 +21,23 @@ public sealed class LeakCheckTests
     }
 
     [Fact]
+    public async Task Dispose_ChildLeftRunning_FailsAndNamesIt()
+    {
+        var check = new LeakCheck(TimeSpan.FromMilliseconds(50));
+        using var child = System.Diagnostics.Process.Start("sleep", "1000");
+        try
+        {
+            Exception e = Assert.ThrowsAny<Exception>(check.Dispose);
+            Assert.Contains($"child {child.Id} (", e.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            child.Kill();
+            await child.WaitForExitAsync().WaitAsync(TestTimeout);
+        }
+    }
+
+    [Fact]
     public async Task Dispose_GrandchildLeftToInit_FailsAndNamesIt()
     {
         var check = new LeakCheck(TimeSpan.FromMilliseconds(50));

@@ -1,5 +1,7 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.TestSupport;
 
@@ -13,14 +15,18 @@ internal sealed class LeakCheck : IDisposable
 {
     private static readonly string Marker = $"UNIXLOOP_LEAK_CHECK_{Environment.ProcessId}";
 
+    private static readonly byte[] s_variable = Encoding.UTF8.GetBytes(Marker + '=');
+
     /// <summary>One test's leftovers are not the next one's.</summary>
     private static readonly HashSet<string> s_reported = [];
 
     private readonly TimeSpan _patience;
     private readonly HashSet<string> _before;
+    private byte[] _buffer = new byte[16 * 1024];
 
     static LeakCheck()
     {
+        YoungProcesses.Note(); // all that have the variable come after this
         Environment.SetEnvironmentVariable(Marker, "1");
         // The runtime opens its signal pipe and its sockets' epoll (which redirected streams of Process use) at first use and keeps them.
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, static _ => { }).Dispose();
@@ -36,6 +42,7 @@ internal sealed class LeakCheck : IDisposable
     internal LeakCheck(TimeSpan? patience = null)
     {
         _patience = patience ?? TimeSpan.FromSeconds(10);
+        YoungProcesses.Note();
         _before = Snapshot();
     }
 
@@ -56,62 +63,45 @@ internal sealed class LeakCheck : IDisposable
         return left.Count > 0 ? left : [.. Descendants().Except(_before).Except(s_reported).Order()];
     }
 
-    private static HashSet<string> Snapshot() => [.. Descriptors(), .. Children()];
+    private HashSet<string> Snapshot() => [.. Descriptors(), .. Children()];
 
     private static IEnumerable<string> Descriptors()
     {
-        foreach (string link in Directory.EnumerateFileSystemEntries("/proc/self/fd").ToArray())
+        foreach (string number in TestLibc.ListDirectory("/proc/self/fd"))
         {
-            // Gone: the descriptor of the enumeration itself. The runtime opens libraries and their symbols whenever it likes.
-            string? target = Target(link);
+            // Gone: the descriptor of the list itself. The runtime opens libraries and their symbols whenever it likes.
+            string? target = TestLibc.ReadLink($"/proc/self/fd/{number}");
             if (target is not null && Path.GetExtension(target) is not (".dll" or ".so" or ".pdb"))
-                yield return $"descriptor {Path.GetFileName(link)} → {target}";
+                yield return $"descriptor {number} → {target}";
         }
     }
 
-    private static string? Target(string link)
+    private IEnumerable<string> Children()
     {
-        try
+        if (!TestLibc.HasChildren())
+            yield break;
+        foreach (string task in TestLibc.ListDirectory("/proc/self/task"))
         {
-            return new FileInfo(link).LinkTarget;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    private static IEnumerable<string> Children()
-    {
-        foreach (string task in Directory.EnumerateDirectories("/proc/self/task").ToArray())
-        {
-            foreach (string pid in ReadOrEmpty($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            foreach (string pid in Read($"/proc/self/task/{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
                 yield return Describe(pid);
         }
     }
 
     /// <summary>Of any depth, if they have our variables. Zombies have none (proc_pid_environ(5)).</summary>
-    private static IEnumerable<string> Descendants()
+    private IEnumerable<string> Descendants()
     {
-        foreach (string folder in Directory.EnumerateDirectories("/proc").ToArray())
+        YoungProcesses.Note();
+        foreach (string pid in TestLibc.ListDirectory("/proc"))
         {
-            string pid = Path.GetFileName(folder);
-            if (char.IsAsciiDigit(pid[0]) && pid != $"{Environment.ProcessId}" && ReadOrEmpty($"{folder}/environ").Contains(Marker + '=', StringComparison.Ordinal))
+            if (int.TryParse(pid, out int number) && number != Environment.ProcessId && YoungProcesses.MayInclude(number)
+                && TestLibc.ReadFile($"/proc/{pid}/environ", ref _buffer).IndexOf(s_variable) >= 0)
+            {
                 yield return Describe(pid);
+            }
         }
     }
 
-    private static string Describe(string pid) => $"child {pid} ({ReadOrEmpty($"/proc/{pid}/comm").Trim()})";
+    private string Describe(string pid) => $"child {pid} ({Read($"/proc/{pid}/comm").Trim()})";
 
-    private static string ReadOrEmpty(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return "";
-        }
-    }
+    private string Read(string path) => Encoding.UTF8.GetString(TestLibc.ReadFile(path, ref _buffer));
 }
