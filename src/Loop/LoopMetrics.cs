@@ -35,7 +35,7 @@ internal sealed class LoopMetrics
     internal void RecordDelay(TimeSpan delay)
     {
         if (_delay.Enabled)
-            _delay.Record(delay.TotalSeconds, _loopName);
+            _delay.RecordQuietly(delay.TotalSeconds, _loopName);
     }
 
     private Measurement<T> With<T>(T value) where T : struct => new(value, _loopName);

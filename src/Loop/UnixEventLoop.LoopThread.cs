@@ -208,7 +208,7 @@ public sealed partial class UnixEventLoop
         _waker.Dispose();
         _selector.Dispose();
         if (_ownsMeter)
-            Meter.Dispose();
+            Meter.DisposeQuietly();
         _counters.EndTurn(Stopwatch.GetTimestamp());
         _state = LoopState.Ended;
 

@@ -55,7 +55,7 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
 
         Name = settings.Name;
         LoggerFactory = settings.LoggerFactory ?? NullLoggerFactory.Instance;
-        _logger = LoggerFactory.CreateLogger<UnixEventLoop>();
+        _logger = new ForgivingLogger(LoggerFactory.CreateLogger<UnixEventLoop>());
         _debug = settings.Debug;
         _slowCallbackThreshold = settings.SlowCallbackThreshold;
         _disposeTimeout = settings.DisposeTimeout;

@@ -19,14 +19,14 @@ internal sealed class SignalLoop(
 
     internal string Name => name;
 
-    internal ILogger Logger { get; } = loggerFactory.CreateLogger("UnixLoop.Signals");
+    internal ILogger Logger { get; } = new ForgivingLogger(loggerFactory.CreateLogger("UnixLoop.Signals"));
 
     internal bool TryPost(SignalWork work) => tryPost(SignalWork.Run, work);
 
     internal void Received(UnixSignal signal)
     {
         if (_received.Enabled)
-            _received.Add(1, new("signal", signal.ToString()), _nameTag);
+            _received.AddQuietly(1, new("signal", signal.ToString()), _nameTag);
         SignalLog.Received(Logger, name, signal);
     }
 

@@ -28,7 +28,7 @@ internal sealed class SignalSlot(UnixSignal signal, SignalLoop loop, SerialCalls
         }
         catch (Exception e)
         {
-            // A listener of the metric or a logger; thrown on the runtime's thread it would end the process.
+            // Whatever it is: thrown on the runtime's thread it would end the process.
             loop.Report($"Delivering {signal} failed", e);
         }
     }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using UnixLoop.Subprocesses;
 using UnixLoop.TestSupport.Children;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Loop.Tests.Children;
 
@@ -23,6 +24,22 @@ public sealed class ForgivingLoggerTests
         await loop.StopAsync().WaitAsync(TestTimeout); // the orphan queue logs from here on
         TestChildren.Kill(child.Pid);
         Assert.Equal(-9, (await handler.Exited).ReturnCode);
+    }
+
+    [Fact]
+    public async Task Callback_ThrowsAndSoDoesTheLogProvider_TheLoopRunsOnAndHearsSignals()
+    {
+        using var leaks = new LeakCheck();
+        using ILoggerFactory loggers = LoggerFactory.Create(static b => b.SetMinimumLevel(LogLevel.Trace).AddProvider(new ThrowingProvider()));
+        await using var loop = new UnixEventLoop(new UnixEventLoopSettings { LoggerFactory = loggers });
+        await loop.StartAsync();
+        loop.Post(static () => throw new InvalidTimeZoneException("a callback's"));
+        TaskCompletionSource heard = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        loop.AddSignalHandler(UnixSignal.Usr1, heard.SetResult);
+        TestLibc.Kill(Environment.ProcessId, UnixSignal.Usr1.Number);
+        await heard.Task.WaitAsync(TestTimeout);
+        await loop.StopAsync().WaitAsync(TestTimeout);
+        await loop.Completion.WaitAsync(TestTimeout);
     }
 
     private sealed class ThrowingProvider : ILoggerProvider, ILogger

@@ -30,23 +30,23 @@ internal sealed class SubprocessMetrics
 
     internal void Started()
     {
-        _started.Add(1);
-        _active.Add(1);
+        _started.AddQuietly(1);
+        _active.AddQuietly(1);
     }
 
     internal void StartFailed(string errorName) =>
-        _startFailures.Add(1, new KeyValuePair<string, object?>("error.type", errorName));
+        _startFailures.AddQuietly(1, new KeyValuePair<string, object?>("error.type", errorName));
 
     internal void Exited(in ChildExitStatus exit)
     {
-        _active.Add(-1);
-        _duration.Record(exit.RunTime.TotalSeconds);
+        _active.AddQuietly(-1);
+        _duration.RecordQuietly(exit.RunTime.TotalSeconds);
         if (_exits.Enabled)
-            _exits.Add(1, Attribute(exit));
+            _exits.AddQuietly(1, Attribute(exit));
         if (_cpuTime.Enabled && exit.ResourceUsage is { } usage)
         {
-            _cpuTime.Add(usage.UserTime.TotalSeconds, new KeyValuePair<string, object?>("cpu.mode", "user"));
-            _cpuTime.Add(usage.SystemTime.TotalSeconds, new KeyValuePair<string, object?>("cpu.mode", "system"));
+            _cpuTime.AddQuietly(usage.UserTime.TotalSeconds, new KeyValuePair<string, object?>("cpu.mode", "user"));
+            _cpuTime.AddQuietly(usage.SystemTime.TotalSeconds, new KeyValuePair<string, object?>("cpu.mode", "system"));
         }
     }
 
