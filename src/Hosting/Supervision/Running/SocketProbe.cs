@@ -22,9 +22,10 @@ internal static class SocketProbe
 
     private static async Task<bool> AcceptsAsync(string address, CancellationToken cancellationToken)
     {
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
+            // Without a descriptor for it (EMFILE) it is not known to accept: asked again.
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             string name = address.StartsWith('@') ? '\0' + address[1..] : address;
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(name), cancellationToken).ConfigureAwait(false);
             return true;
