@@ -9,7 +9,8 @@ public interface ISupervisor
 {
     /// <summary>
     /// A process has changed its state. Called on the thread pool, for one process in the order of its changes and one at a time,
-    /// for several side by side. A handler that throws is logged; one that takes its time holds up that process's supervision.
+    /// for several side by side. A handler that throws is logged; one that takes its time holds up that process's supervision, so
+    /// it may give commands, but must not block until one of them has ended: for its own process that would be for ever.
     /// </summary>
     event Action<SupervisedProcessStateChange>? StateChanged;
 
@@ -29,7 +30,7 @@ public interface ISupervisor
     /// <param name="cancellationToken">Ends the wait alone.</param>
     /// <returns>What has become of it when it is ready, has ended, or waits for a restart.</returns>
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
-    /// <exception cref="InvalidOperationException">The host is not started yet, or is draining or stopping.</exception>
+    /// <exception cref="InvalidOperationException">The host is not started yet, or is draining or stopping; or a reload has taken the process out.</exception>
     Task<SupervisedProcessStatus> StartAsync(string name, CancellationToken cancellationToken = default);
 
     /// <summary>Stops it, and leaves it stopped until it is started here or the host is started again.</summary>
@@ -44,7 +45,7 @@ public interface ISupervisor
     /// <param name="cancellationToken">Ends the wait alone.</param>
     /// <returns>What has become of it when it is ready, has ended, or waits for a restart.</returns>
     /// <exception cref="KeyNotFoundException">There is none of that name.</exception>
-    /// <exception cref="InvalidOperationException">The host is not started yet, or is draining or stopping.</exception>
+    /// <exception cref="InvalidOperationException">The host is not started yet, or is draining or stopping; or a reload has taken the process out.</exception>
     Task<SupervisedProcessStatus> RestartAsync(string name, CancellationToken cancellationToken = default);
 
     /// <summary>Signals the process itself, not its group. Its state does not change by that; an end that follows is one by itself.</summary>

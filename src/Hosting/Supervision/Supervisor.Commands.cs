@@ -23,28 +23,38 @@ internal sealed partial class Supervisor
 
     private Task<SupervisedProcessStatus> RunAsync(string name, SupervisionTrigger command, CancellationToken cancellationToken)
     {
-        SupervisedProcess process = Find(name);
+        ArgumentNullException.ThrowIfNull(name);
+        Task<SupervisedProcessStatus> settled;
+        // With the lock, so that it stands in the process's queue before the stop of a reload that takes the process out, or not at
+        // all: behind that stop it would start what nobody stops again, or what has left.
         lock (_lock)
         {
+            Entry entry = FindNeedsLock(name);
             if (_isDraining)
-                throw new InvalidOperationException($"'{process.Name}' is not started: the host is shutting down.");
+                throw new InvalidOperationException($"'{entry.Process.Name}' is not started: the host is shutting down.");
+            if (!entry.IsWanted)
+                throw new InvalidOperationException($"'{entry.Process.Name}' is not started: a reload has taken it out, and it is being stopped.");
+            settled = entry.Process.CommandAsync(command);
         }
 
-        return process.CommandAsync(command).WaitAsync(cancellationToken);
+        return settled.WaitAsync(cancellationToken);
     }
 
     private SupervisedProcess Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         lock (_lock)
-        {
-            if (_context is null)
-                throw new InvalidOperationException("The host has not been started: supervised processes start with it.");
-            if (_entries.TryGetValue(name, out Entry? entry))
-                return entry.Process;
-            string known = _entries.Count == 0 ? "there is none" : string.Join(", ", _entries.Keys.Order(StringComparer.OrdinalIgnoreCase));
-            throw new KeyNotFoundException($"There is no supervised process '{name}'; known: {known}.");
-        }
+            return FindNeedsLock(name).Process;
+    }
+
+    private Entry FindNeedsLock(string name)
+    {
+        if (_context is null)
+            throw new InvalidOperationException("The host has not been started: supervised processes start with it.");
+        if (_entries.TryGetValue(name, out Entry? entry))
+            return entry;
+        string known = _entries.Count == 0 ? "there is none" : string.Join(", ", _entries.Keys.Order(StringComparer.OrdinalIgnoreCase));
+        throw new KeyNotFoundException($"There is no supervised process '{name}'; known: {known}.");
     }
 
     [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A handler's failure is logged; the process's supervision goes on.")]

@@ -59,6 +59,8 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
         // The runtime makes its timer thread, and a pipe for it, with the first timer: not in a back-off for want of descriptors.
         _clock.CreateTimer(static _ => { }, null, TimeSpan.FromDays(1), Timeout.InfiniteTimeSpan).Dispose();
         _children = new SubprocessFactory(_loop, _watcher);
+        // Listeners are told of new instruments, and may ask for the processes: not with the lock.
+        var metrics = new SupervisionMetrics(_services.GetRequiredService<IMeterFactory>(), GetProcesses);
         lock (_lock)
         {
             _context = new SupervisionContext
@@ -69,7 +71,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
                 LoggerFactory = _services.GetRequiredService<ILoggerFactory>(),
                 Logger = _logger,
                 Ending = _services.GetRequiredService<ShutdownLog>().CreateLogger(SupervisionLog.Category),
-                Metrics = new SupervisionMetrics(_services.GetRequiredService<IMeterFactory>(), GetProcesses),
+                Metrics = metrics,
                 DefaultGrace = _services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value.ChildStopGrace,
                 Hurry = _hurry.Token,
                 Observer = this,

@@ -15,7 +15,7 @@ internal sealed class SupervisedProcess
     private readonly SupervisionContext _context;
     private readonly SupervisionCore _core;
     private readonly ILogger _output;
-    private readonly Channel<Action> _inbox = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Channel<Step> _inbox = Channel.CreateUnbounded<Step>(new UnboundedChannelOptions { SingleReader = true });
     private readonly List<TaskCompletionSource<SupervisedProcessStatus>> _waiters = [];
     private readonly Queue<SupervisedProcessExit> _exits = new();
     private volatile SupervisedRun? _run;
@@ -44,24 +44,19 @@ internal sealed class SupervisedProcess
     internal Task<SupervisedProcessStatus> CommandAsync(SupervisionTrigger command)
     {
         var settled = new TaskCompletionSource<SupervisedProcessStatus>(TaskCreationOptions.RunContinuationsAsynchronously);
-        bool taken = _inbox.Writer.TryWrite(() =>
-        {
-            _waiters.Add(settled);
-            Fire(command);
-        });
-        return taken ? settled.Task : Task.FromResult(_status);
+        return _inbox.Writer.TryWrite(new Step(() => Fire(command), settled)) ? settled.Task : Task.FromResult(_status);
     }
 
     /// <summary>Other options: what runs, or has ended by itself, is started anew with them; what was stopped stays so.</summary>
     /// <param name="options">The new ones.</param>
     /// <param name="isBack">It was on its way out, and is as good as new.</param>
-    internal void Reconfigure(SupervisedProcessOptions options, bool isBack) => _inbox.Writer.TryWrite(() =>
+    internal void Reconfigure(SupervisedProcessOptions options, bool isBack) => Enqueue(() =>
     {
         bool wasAutomatic = _core.Options.AutoStart;
         _core.Options = options;
         if (isBack || options.AutoStart != wasAutomatic)
             Fire(options.AutoStart ? SupervisionTrigger.Start : SupervisionTrigger.Stop);
-        else if (_core.State != SupervisedProcessState.Stopped)
+        else if (_core.State is not (SupervisedProcessState.Stopped or SupervisedProcessState.Stopping))
             Fire(SupervisionTrigger.Restart);
     });
 
@@ -79,7 +74,7 @@ internal sealed class SupervisedProcess
 
     internal bool Signal(UnixSignal signal) => _run is { } run && run.Signal(signal);
 
-    internal void OnSpawned(SupervisedRun run) => _inbox.Writer.TryWrite(() =>
+    internal void OnSpawned(SupervisedRun run) => Enqueue(() =>
     {
         _starts++;
         _restarts += _isRestart ? 1 : 0;
@@ -88,13 +83,13 @@ internal sealed class SupervisedProcess
         Fire(run.NeedsToShowReadiness ? SupervisionTrigger.Spawned : SupervisionTrigger.SpawnedReady);
     });
 
-    internal void OnReady(SupervisedRun run) => _inbox.Writer.TryWrite(() =>
+    internal void OnReady(SupervisedRun run) => Enqueue(() =>
     {
         if (run == _run)
             Fire(SupervisionTrigger.BecameReady);
     });
 
-    internal void OnEnded(SupervisedRun run, RunEnd end) => _inbox.Writer.TryWrite(() =>
+    internal void OnEnded(SupervisedRun run, RunEnd end) => Enqueue(() =>
     {
         _run = null;
         run.Dispose();
@@ -120,9 +115,10 @@ internal sealed class SupervisedProcess
     {
         try
         {
-            await foreach (Action step in _inbox.Reader.ReadAllAsync().ConfigureAwait(false))
+            await foreach (Step step in _inbox.Reader.ReadAllAsync().ConfigureAwait(false))
             {
-                step();
+                AddWaiter(step);
+                step.Take();
                 Settle();
             }
         }
@@ -133,8 +129,19 @@ internal sealed class SupervisedProcess
             _context.Observer.StopHost();
         }
 
+        // What stands behind a step that failed is not taken any more.
+        while (_inbox.Reader.TryRead(out Step left))
+            AddWaiter(left);
         foreach (TaskCompletionSource<SupervisedProcessStatus> waiter in _waiters)
             waiter.TrySetResult(_status);
+    }
+
+    private void Enqueue(Action step) => _inbox.Writer.TryWrite(new Step(step, null));
+
+    private void AddWaiter(in Step step)
+    {
+        if (step.Settled is { } waiter)
+            _waiters.Add(waiter);
     }
 
     private void Settle()
@@ -180,7 +187,7 @@ internal sealed class SupervisedProcess
     private void SetTimer(TimeSpan delay, SupervisionTrigger trigger)
     {
         ITimer? timer = null;
-        timer = _context.Clock.CreateTimer(_ => _inbox.Writer.TryWrite(() =>
+        timer = _context.Clock.CreateTimer(_ => Enqueue(() =>
         {
             // One that fired before it was disposed may come when its state has been left.
             if (timer is not null && timer == _timer)
@@ -195,6 +202,9 @@ internal sealed class SupervisedProcess
         _timer?.Dispose();
         _timer = null;
     }
+
+    /// <summary>One thing that happens, and who waits until nothing is under way any more.</summary>
+    private readonly record struct Step(Action Take, TaskCompletionSource<SupervisedProcessStatus>? Settled);
 
     /// <summary>First what the state is, then that it has changed: who hears of a change finds it.</summary>
     private void Publish(SupervisedProcessState previous)

@@ -23,9 +23,9 @@ internal sealed class SupervisionMetrics
     internal void Started(string name, bool isRestart)
     {
         var attribute = new KeyValuePair<string, object?>(NameAttribute, name);
-        _starts.Add(1, attribute);
+        _starts.AddQuietly(1, attribute);
         if (isRestart)
-            _restarts.Add(1, attribute);
+            _restarts.AddQuietly(1, attribute);
     }
 
     private static Measurement<long> Measure(SupervisedProcessStatus process) => new(
