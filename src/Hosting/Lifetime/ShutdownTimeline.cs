@@ -48,7 +48,7 @@ internal sealed class ShutdownTimeline(IMeterFactory meters, ConnectionDrain con
         TimeSpan elapsed = _clock.GetElapsedTime(_phaseBegan, now);
         string name = NameOf(_phase);
         LoopServiceLog.ShutdownPhaseEnded(_logger, name, elapsed, connections.Count);
-        _durations.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("unixloop.shutdown.phase", name));
+        _durations.RecordQuietly(elapsed.TotalSeconds, new KeyValuePair<string, object?>("unixloop.shutdown.phase", name));
         _span?.Dispose();
         _span = null;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using UnixLoop.TestSupport.Interop;
@@ -25,6 +26,28 @@ public sealed class ChildrenAtStopTests : IDisposable
         Assert.Equal(UnixSignal.Kill, (await child.WaitForExitAsync().WaitAsync(TestTimeout)).Signal);
         Assert.Contains($"Child {child.Id} ('sh') was killed without a TERM", host.LoggedEvent("ChildKilledAtOnce").Message);
         Assert.DoesNotContain("ChildKilled", host.LoggedEvents());
+    }
+
+    [Fact]
+    public async Task Stop_MetricsListenerThrows_ChildrenGetTheirTermAllTheSame()
+    {
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = static (instrument, self) =>
+            {
+                if (instrument.Name == "unixloop.shutdown.phase.duration")
+                    self.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<double>(static (_, _, _, _) => throw new InvalidTimeZoneException("a listener's"));
+        listener.Start();
+        using IHost host = Build(grace: TimeSpan.FromMinutes(50));
+        await host.StartAsync().WaitAsync(TestTimeout);
+        await using ISubprocess child = await StartAsync(host, "echo ready; exec sleep 1000");
+
+        await host.StopAsync().WaitAsync(TestTimeout);
+
+        Assert.Equal(UnixSignal.Term, (await child.WaitForExitAsync().WaitAsync(TestTimeout)).Signal);
     }
 
     [Fact]

@@ -29,23 +29,23 @@ internal sealed class SocketMetrics
 
     internal void Opened()
     {
-        _opened.Add(1, _loopName);
-        _active.Add(1, _loopName);
+        _opened.AddQuietly(1, _loopName);
+        _active.AddQuietly(1, _loopName);
     }
 
-    internal void Closed() => _active.Add(-1, _loopName);
+    internal void Closed() => _active.AddQuietly(-1, _loopName);
 
-    internal void Leaked() => _leaked.Add(1, _loopName);
+    internal void Leaked() => _leaked.AddQuietly(1, _loopName);
 
     internal void Received(int bytes)
     {
         if (_bytes.Enabled)
-            _bytes.Add(bytes, _loopName, s_receive);
+            _bytes.AddQuietly(bytes, _loopName, s_receive);
     }
 
     internal void Sent(long bytes)
     {
         if (_bytes.Enabled)
-            _bytes.Add(bytes, _loopName, s_transmit);
+            _bytes.AddQuietly(bytes, _loopName, s_transmit);
     }
 }

@@ -22,13 +22,13 @@ internal sealed class ListenerMetrics
 
     internal void Accepted()
     {
-        _accepted.Add(1, _address);
-        _active.Add(1, _address);
+        _accepted.AddQuietly(1, _address);
+        _active.AddQuietly(1, _address);
     }
 
-    internal void Ended() => _active.Add(-1, _address);
+    internal void Ended() => _active.AddQuietly(-1, _address);
 
-    internal void Refused() => _refused.Add(1, _address);
+    internal void Refused() => _refused.AddQuietly(1, _address);
 
-    internal void Paused(string errorName) => _pauses.Add(1, _address, new KeyValuePair<string, object?>("error.type", errorName));
+    internal void Paused(string errorName) => _pauses.AddQuietly(1, _address, new KeyValuePair<string, object?>("error.type", errorName));
 }
