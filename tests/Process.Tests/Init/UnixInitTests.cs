@@ -69,12 +69,14 @@ public sealed class UnixInitTests
         Assert.Equal(expected, await scenario.WaitForExitAsync());
     }
 
-    [Fact]
-    public async Task RunAsPid1_Child_HasOurArgumentsVariablesStreamsAndAGroup()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task RunAsPid1_Child_HasOurArgumentsVariablesStreamsAndAGroup(bool byDotnet)
     {
         InitProcessTests.RequiresPidNamespace();
         string[] via = [.. Unshare, "env", "UNIXLOOP_TEST=a b=\u00fc"];
-        await using ScenarioProcess scenario = ScenarioProcess.Start(InitScenarios.TellSurroundingsAsync, ["", "two words", "\u00fc"], via, belowInit: true);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(InitScenarios.TellSurroundingsAsync, ["", "two words", "\u00fc"], via, belowInit: true, byDotnet: byDotnet);
         Assert.Equal("arguments: '' 'two words' '\u00fc'", await scenario.ReadLineAsync());
         Assert.Equal("variable: a b=\u00fc", await scenario.ReadLineAsync());
         Assert.Equal("leads its group: True, child of 1", await scenario.ReadLineAsync());

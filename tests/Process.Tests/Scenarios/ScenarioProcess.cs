@@ -23,12 +23,15 @@ internal sealed class ScenarioProcess : IAsyncDisposable
     /// <param name="via">A program with arguments that executes the scenario, such as "nohup"; empty for none.</param>
     /// <param name="folder">Where a copy of our own folder is; null for that itself.</param>
     /// <param name="belowInit">Whether the process runs the scenario as its child if it is PID 1 (<see cref="UnixInit"/>).</param>
-    internal static ScenarioProcess Start(Func<string[], Task> scenario, string[]? args = null, string[]? via = null, string? folder = null, bool belowInit = false)
+    /// <param name="byDotnet">Whether dotnet(1) runs the assembly, rather than the apphost itself.</param>
+    internal static ScenarioProcess Start(
+        Func<string[], Task> scenario, string[]? args = null, string[]? via = null, string? folder = null, bool belowInit = false, bool byDotnet = false)
     {
+        string apphost = Path.Combine(folder ?? AppContext.BaseDirectory, typeof(ScenarioProcess).Assembly.GetName().Name!);
         string[] command =
         [
             .. via ?? [],
-            Path.Combine(folder ?? AppContext.BaseDirectory, typeof(ScenarioProcess).Assembly.GetName().Name!),
+            .. byDotnet ? (string[])["dotnet", apphost + ".dll"] : [apphost],
             belowInit ? Program.ScenarioBelowInitSwitch : Program.ScenarioSwitch, scenario.Method.DeclaringType!.FullName!, scenario.Method.Name,
             .. args ?? [],
         ];
