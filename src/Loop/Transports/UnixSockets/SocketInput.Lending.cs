@@ -62,21 +62,24 @@ internal sealed partial class SocketInput : ISpliceSource
 
     void ISpliceSource.TakeBack(bool isAtEnd, Exception? failure)
     {
+        bool isOver = false;
         lock (_gate)
         {
             _borrower = null;
             _connection.Anchor.Reading = null;
-            if (_isOver)
-                return;
-            if (!isAtEnd && failure is null)
+            if (!_isOver && !isAtEnd && failure is null)
             {
                 _isPaused = _unexamined > _options.InputLowWaterMark;
                 _connection.SetInterest(ConnectionDirections.Input, !_isPaused);
-                return;
             }
-            OverNeedsLock(failure);
+            else if (!_isOver)
+            {
+                OverNeedsLock(failure);
+                isOver = true;
+            }
         }
-        _connection.OnDirectionOver(ConnectionDirections.Input);
+        if (isOver)
+            _connection.OnDirectionOver(ConnectionDirections.Input);
         _connection.WriteNoted();
     }
 

@@ -37,15 +37,10 @@ internal sealed class SocketMetrics
 
     internal void Leaked() => _leaked.AddQuietly(1, _loopName);
 
-    internal void Received(int bytes)
-    {
-        if (_bytes.Enabled)
-            _bytes.AddQuietly(bytes, _loopName, s_receive);
-    }
+    /// <summary>Whether anybody listens to <see cref="Received"/> and <see cref="Sent"/>.</summary>
+    internal bool CountsBytes => _bytes.Enabled;
 
-    internal void Sent(long bytes)
-    {
-        if (_bytes.Enabled)
-            _bytes.AddQuietly(bytes, _loopName, s_transmit);
-    }
+    internal void Received(long bytes) => _bytes.AddQuietly(bytes, _loopName, s_receive);
+
+    internal void Sent(long bytes) => _bytes.AddQuietly(bytes, _loopName, s_transmit);
 }

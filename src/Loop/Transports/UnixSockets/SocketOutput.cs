@@ -94,10 +94,18 @@ internal sealed partial class SocketOutput : PipeWriter, IDirectWriter, IValueTa
         ReadOnlySpan<byte> bytes = source.Span;
         if (_written.IsEmpty)
         {
+            bool isSent;
+            FlushResult result = default;
             lock (_gate)
             {
-                if (TrySendDirectlyNeedsLock(ref bytes))
-                    return new(TakeNeedsLock());
+                isSent = TrySendDirectlyNeedsLock(ref bytes);
+                if (isSent)
+                    result = TakeNeedsLock();
+            }
+            if (isSent)
+            {
+                _connection.WriteNoted();
+                return new(result);
             }
         }
         _written.Write(bytes);

@@ -14,6 +14,10 @@ public sealed partial class UnixStreamConnection
     /// <summary>The directions note under their locks.</summary>
     private NotedLines _noted;
 
+    /// <summary>For the metrics, noted as the lines are.</summary>
+    private long _receivedUntold;
+    private long _sentUntold;
+
     /// <summary>Guarded by <see cref="_closedGate"/>; made when somebody asks.</summary>
     private CancellationTokenSource? _closed;
 
@@ -52,14 +56,35 @@ public sealed partial class UnixStreamConnection
     /// <summary>A timestamp of the loop's clock; on the loop that of the turn, which may have begun before the connection was made.</summary>
     internal long Now => Loop.TurnTimestamp;
 
-    internal void OnReceived(int bytes) => _metrics.Received(bytes);
+    internal void OnReceived(int bytes)
+    {
+        if (_metrics.CountsBytes)
+            Interlocked.Add(ref _receivedUntold, bytes);
+    }
 
-    internal void OnSent(long bytes) => _metrics.Sent(bytes);
+    internal void OnSent(long bytes)
+    {
+        if (_metrics.CountsBytes)
+            Interlocked.Add(ref _sentUntold, bytes);
+    }
 
     internal void OnWriteLost(int count) => _noted.Add(() => SocketLog.WriteAfterLoss(_logger, this, count));
 
-    /// <summary>Logs what was noted; without a lock, last.</summary>
-    internal void WriteNoted() => _noted.Write();
+    /// <summary>Logs and counts what was noted; without a lock, last.</summary>
+    internal void WriteNoted()
+    {
+        _noted.Write();
+        if (_metrics.CountsBytes)
+            TellBytes();
+    }
+
+    private void TellBytes()
+    {
+        if (Interlocked.Exchange(ref _receivedUntold, 0) is > 0 and var received)
+            _metrics.Received(received);
+        if (Interlocked.Exchange(ref _sentUntold, 0) is > 0 and var sent)
+            _metrics.Sent(sent);
+    }
 
     internal IOException ReceiveFailed(PosixResult result) => Failed(result, $"recv from {PeerName}");
 
