@@ -8,14 +8,15 @@ namespace UnixLoop.Loop.Tests.Pipes;
 /// <summary>One readiness takes a turn's share and no more (cpython: _read_ready reads at most max_size).</summary>
 public sealed class ReadTurnTests : PipeTest
 {
-    [Fact]
-    public async Task Read_MoreThanATurnsShareIsThere_IsTakenInShares()
+    /// <summary>The last room of a share was used whole, so that the share was passed by up to a block.</summary>
+    [Theory, InlineData(PipeDefaults.ReadBlock), InlineData(PipeDefaults.ReadBlock - 4096)]
+    public async Task Read_MoreThanATurnsShareIsThere_IsTakenInShares(int room)
     {
         (UnixHandle read, UnixHandle write) = NewPipe();
         Requires.That(Libc.Fcntl(write.Descriptor, F_SETPIPE_SZ, PipeDefaults.LargestCapacity).IsSuccess, "pipes of 1 MiB");
         int total = Fill(write);
         Assert.Equal(4 * PipeDefaults.BytesPerTurn, total);
-        var sink = new SharesSink();
+        var sink = new SharesSink(room);
         var pump = new ReadPump(Loop, read, sink, Owner, budget: null, NullLogger.Instance);
         pump.Start();
         Eventually.True(() => Volatile.Read(ref sink.Total) == total, "all of it");
@@ -25,9 +26,9 @@ public sealed class ReadTurnTests : PipeTest
         write.Dispose();
     }
 
-    private sealed class SharesSink : IReadSink
+    private sealed class SharesSink(int length) : IReadSink
     {
-        private readonly byte[] _room = new byte[PipeDefaults.ReadBlock];
+        private readonly byte[] _room = new byte[length];
         private int _share;
 
         internal int Total;

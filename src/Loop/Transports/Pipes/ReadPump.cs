@@ -225,6 +225,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             while (total < limit)
             {
                 Span<byte> room = _sink.GetSpan(_growth.ReadSize);
+                room = room[..Math.Min(room.Length, limit - total)];
                 PosixResult read = _end.Read(room);
                 if (read.IsError)
                 {
