@@ -78,6 +78,46 @@ public sealed class RepeatedCopyTests : SendFileTest
         Assert.Equal("three", ConnectionTest.ReceiveText(Peer, 5));
     }
 
+    /// <summary>What had been read is being copied: the cancel ends the copy where the splice would begin.</summary>
+    [Fact]
+    public async Task CancelPendingRead_WhileWhatWasReadIsCopied_EndsTheCopy()
+    {
+        (Task copying, int filled, byte[] content) = await BeginCopyOfWhatWasReadAsync();
+        _pipe.Input.CancelPendingRead();
+        byte[] received = await ReadUntil(copying).WaitAsync(TestTimeout);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => copying);
+        Assert.Equal(content, received[filled..]);
+        Write("two"u8);
+        ReadResult read = await _pipe.Input.ReadAsync().AsTask().WaitAsync(TestTimeout);
+        Assert.Equal((false, 3), (read.IsCanceled, read.Buffer.Length));
+        _pipe.Input.AdvanceTo(read.Buffer.End);
+    }
+
+    /// <summary>The copy had another end, and the cancel was forgotten.</summary>
+    [Fact]
+    public async Task CancelPendingRead_CopyOfWhatWasReadFails_CancelsTheNextRead()
+    {
+        (Task copying, _, _) = await BeginCopyOfWhatWasReadAsync();
+        _pipe.Input.CancelPendingRead();
+        Peer.Dispose();
+        await Assert.ThrowsAsync<IOException>(() => copying.WaitAsync(TestTimeout));
+        ReadResult read = await _pipe.Input.ReadAsync().AsTask().WaitAsync(TestTimeout);
+        Assert.True(read.IsCanceled);
+        _pipe.Input.AdvanceTo(read.Buffer.End);
+    }
+
+    private async Task<(Task Copying, int Filled, byte[] Content)> BeginCopyOfWhatWasReadAsync()
+    {
+        byte[] content = Pattern(60_000);
+        Write(content);
+        ReadResult read = await _pipe.Input.ReadAtLeastAsync(content.Length).AsTask().WaitAsync(TestTimeout);
+        _pipe.Input.AdvanceTo(read.Buffer.Start);
+        int filled = ConnectionTest.Fill(Socket);
+        Task copying = _pipe.Input.CopyToAsync(_connection.Output);
+        Assert.False(copying.IsCompleted);
+        return (copying, filled, content);
+    }
+
     [Fact]
     public async Task CancelPendingRead_BeforeTheCopy_EndsItBeforeAByteIsMoved()
     {

@@ -26,6 +26,9 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
     // Guarded by _gate.
     private State _state;
     private Exception? _stop;
+
+    /// <summary>Before it began, and not told yet.</summary>
+    private bool _isReadCanceled;
     private long _sent;
     private Exception? _sourceFailure;
     private Exception? _outputFailure;
@@ -72,6 +75,7 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
                 if (!await PipeCopy.CopyAsync(read, reader, writer, cancellationToken).ConfigureAwait(false))
                     return true;
             }
+            transfer.ThrowIfReadCanceled();
             await output.BeginOutputOperationAsync(transfer, cancellationToken).ConfigureAwait(false);
             await transfer.RunAsync(cancellationToken).ConfigureAwait(false);
             return !transfer.IsRefused;
@@ -79,6 +83,8 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
         finally
         {
             source.TakeBack(transfer.IsAtEnd, transfer._sourceFailure);
+            if (transfer.EndAndTakeCancel())
+                reader.CancelPendingRead();
         }
     }
 
@@ -97,9 +103,34 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
         {
             if (_state == State.Ended)
                 return false;
+            if (_state == State.Created)
+                return _isReadCanceled = true;
+            _state = State.Ended;
         }
-        Stop(PipeCopy.ReadCanceled());
+        End(PipeCopy.ReadCanceled());
         return true;
+    }
+
+    /// <summary>For a cancel while what had been read was copied.</summary>
+    private void ThrowIfReadCanceled()
+    {
+        lock (_gate)
+        {
+            if (!_isReadCanceled)
+                return;
+            _isReadCanceled = false;
+        }
+        throw PipeCopy.ReadCanceled();
+    }
+
+    /// <summary>Whether a cancel came that has not ended the copy, since something else did: it is the next read's, and so is one that comes later.</summary>
+    private bool EndAndTakeCancel()
+    {
+        lock (_gate)
+        {
+            _state = State.Ended;
+            return _isReadCanceled;
+        }
     }
 
     private async Task RunAsync(CancellationToken cancellationToken)
@@ -107,6 +138,8 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
         Exception? stop;
         lock (_gate)
         {
+            if (_stop is null && _isReadCanceled)
+                (_stop, _isReadCanceled) = (PipeCopy.ReadCanceled(), false);
             stop = _stop;
             _state = stop is null ? State.AwaitsSource : State.Ended;
         }
