@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.UnixSockets;
 using UnixLoop.Transports;
 using static Tmds.Linux.LibC;
 
@@ -136,6 +137,20 @@ public sealed class SendFileOverConnectionTests : SendFileTest
         await _connection.DisposeAsync().AsTask().WaitAsync(TestTimeout);
         await Assert.ThrowsAnyAsync<Exception>(() => sending.WaitAsync(TestTimeout));
         Assert.Equal((await ReadUntil(sending).WaitAsync(TestTimeout)).Length, file.Position);
+    }
+
+    /// <summary>It was begun behind what was queued, and held the disposal up.</summary>
+    [Fact]
+    public async Task SendFile_DisposalIsWaitingForTheQueue_IsRefused()
+    {
+        int filled = ConnectionTest.Fill(Socket);
+        await _connection.Output.WriteAsync("queued"u8.ToArray());
+        Task disposal = _connection.DisposeAsync().AsTask();
+        Assert.False(disposal.IsCompleted);
+        using FileStream file = File.OpenRead(NewFile(Content));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => _connection.SendFileAsync(file).WaitAsync(TestTimeout));
+        byte[] received = await ReadUntil(disposal).WaitAsync(TestTimeout);
+        Assert.Equal("queued"u8.ToArray(), received[filled..]);
     }
 
     [Fact]

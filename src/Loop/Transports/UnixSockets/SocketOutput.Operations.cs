@@ -36,7 +36,7 @@ internal sealed partial class SocketOutput : IOperableOutput
             bool wasOver = _isOver;
             SendOrQueueNeedsLock();
             isOver = _isOver && !wasOver;
-            if (!_isOver)
+            if (!_isOver && _closed is null)
                 begin = LendNeedsLock(operation);
         }
         if (isOver)
