@@ -2,6 +2,7 @@ using System.IO.Pipelines;
 using Microsoft.Extensions.Logging;
 using UnixLoop.Interop;
 using UnixLoop.Transports.Pipes;
+using UnixLoop.Transports.SendFile;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Loop.Tests.Pipes;
@@ -218,6 +219,31 @@ public sealed class WritePumpTests : PipeTest
         _writer.Complete();
         Assert.Equal(1000, ReadToEnd(_read).Length);
         _read.Dispose();
+    }
+
+    /// <summary>An operation that began between the disposal's look for one and its completion of the writer held the disposal up until its timeout.</summary>
+    [Fact]
+    public async Task Lend_DisposalHasLookedForOperations_IsRefused()
+    {
+        ObjectDisposedException disposed = new("the pipe");
+        _pump.StopOperation(disposed);
+        Assert.Same(disposed, await Assert.ThrowsAsync<ObjectDisposedException>(() => _pump.LendAsync(new NoOperation(), CancellationToken.None).WaitAsync(TestTimeout)));
+        _writer.CompleteForDisposal(disposed);
+        await Owner.Ended.WaitAsync(TestTimeout);
+        _read.Dispose();
+    }
+
+    private sealed class NoOperation : IOutputOperation
+    {
+        public string Name => "nothing";
+
+        public void OnWritable()
+        {
+        }
+
+        public void OnOutputGone(Exception error)
+        {
+        }
     }
 
     private void DrainOf(int bytes)

@@ -17,6 +17,9 @@ internal sealed partial class WritePump
     private volatile IOutputOperation? _operation;
     private TaskCompletionSource? _begin;
 
+    /// <summary>Set by the disposal: nothing is lent any more.</summary>
+    private Exception? _refusal;
+
     internal UnixEventLoop Loop => _loop;
 
     internal bool IsPipe => _end.IsPipe;
@@ -34,6 +37,8 @@ internal sealed partial class WritePump
         {
             if (_state == State.Ended)
                 throw Failure ?? PosixError.ToException(PosixResult.Failure(EPIPE), $"write to {_owner.Describe(this)}");
+            if (_refusal is not null)
+                throw _refusal;
             bool borrowed = false;
             _end.Handle.DangerousAddRef(ref borrowed);
             _operation = operation;
@@ -83,9 +88,11 @@ internal sealed partial class WritePump
         _noted.Write();
     }
 
-    /// <summary>Ends an operation, from outside; nothing if there is none.</summary>
+    /// <summary>Ends an operation, from outside, and refuses further ones.</summary>
     internal void StopOperation(Exception reason)
     {
+        lock (_gate)
+            _refusal ??= reason;
         if (!RefuseBegin(reason))
             _operation?.OnOutputGone(reason);
     }
