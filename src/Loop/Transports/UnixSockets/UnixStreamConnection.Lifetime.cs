@@ -31,6 +31,9 @@ public sealed partial class UnixStreamConnection
 
     internal bool IsEnded => Volatile.Read(ref _isEnded) != 0;
 
+    /// <summary>By its user; it may end long before.</summary>
+    internal bool IsDisposed => Volatile.Read(ref _disposal) is not null;
+
     private string StateName =>
         IsEnded ? "closed" : ((ConnectionDirections)Volatile.Read(ref _directionsOver)) switch
         {

@@ -43,6 +43,19 @@ public sealed class StreamTests : PairTest
         Assert.Equal(0, await stream.ReadAsync(two).AsTask().WaitAsync(TestTimeout));
     }
 
+    /// <summary>A stream of a connection that was over said that it can't be read, though bytes were there: a StreamReader was refused.</summary>
+    [Fact]
+    public async Task Read_PeerClosedBeforeTheStreamWasMade_GivesItsBytesAndTheEnd()
+    {
+        (UnixStreamConnection one, UnixStreamConnection other) = Pair();
+        await one.Output.WriteAsync("its last line\n"u8.ToArray());
+        await one.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        await ConnectionTest.ClosedAsync(other);
+        using StreamReader reader = new(other.AsStream());
+        Assert.Equal("its last line", await reader.ReadLineAsync().WaitAsync(TestTimeout));
+        Assert.Null(await reader.ReadLineAsync().WaitAsync(TestTimeout));
+    }
+
     [Fact]
     public async Task Read_Cancelled_LosesNothing()
     {

@@ -8,9 +8,10 @@ namespace UnixLoop.Transports.UnixSockets;
 /// <summary>A connection as a stream: what streams ask of their readers and writers holds, a read of zero bytes waits for data, and disposing closes the connection.</summary>
 internal sealed class ConnectionStream(UnixStreamConnection connection) : Stream
 {
-    public override bool CanRead => !connection.IsEnded;
+    /// <summary>Until the disposal, also when the peer has gone: its last bytes may be unread, and a read or a write tells of its end.</summary>
+    public override bool CanRead => !connection.IsDisposed;
 
-    public override bool CanWrite => !connection.IsEnded;
+    public override bool CanWrite => !connection.IsDisposed;
 
     public override bool CanSeek => false;
 
