@@ -31,6 +31,7 @@ public static class UnixStreamConnectionExtensions
     /// <exception cref="IOException">The connection was lost.</exception>
     /// <exception cref="TimeoutException">It took longer than <see cref="UnixTlsOptions.HandshakeTimeout"/>.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <exception cref="ObjectDisposedException">The connection has been disposed.</exception>
     public static Task<UnixTlsConnection> AuthenticateAsClientAsync(
         this UnixStreamConnection connection, SslClientAuthenticationOptions authentication, UnixTlsOptions? options = null, CancellationToken cancellationToken = default)
     {

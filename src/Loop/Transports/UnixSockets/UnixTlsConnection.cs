@@ -40,6 +40,7 @@ public sealed class UnixTlsConnection : IDuplexPipe, IAsyncDisposable
     {
         options ??= new UnixTlsOptions();
         options.Validate();
+        ObjectDisposedException.ThrowIf(connection.IsDisposed, connection);
         var stream = new SslStream(connection.AsStream(), leaveInnerStreamOpen: true);
         try
         {
@@ -80,7 +81,11 @@ public sealed class UnixTlsConnection : IDuplexPipe, IAsyncDisposable
         {
             await ShutDownAsync().WaitAsync(_options.ShutdownTimeout, Connection.Loop.Clock).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException or NotSupportedException or TimeoutException or OperationCanceledException)
+        catch (InvalidOperationException)
+        {
+            // The stream has been shut down, or disposed, by its user: what that has left in the queue is still sent.
+        }
+        catch (Exception e)
         {
             // The peer has gone, or does not read: nobody is left to be told.
             Connection.Abort(e);

@@ -122,6 +122,26 @@ public sealed class TlsTests : PairTest
         Assert.True(one.Closed.IsCancellationRequested);
     }
 
+    /// <summary>It was an ArgumentException of SslStream's, which nobody expects who has a connection that its peer has closed.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Handshake_PeerHasGoneBefore_IsALostConnection(bool isClient)
+    {
+        (UnixStreamConnection one, UnixStreamConnection other) = Pair();
+        await other.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        await ConnectionTest.ClosedAsync(one);
+        Task<UnixTlsConnection> handshake = isClient ? one.AuthenticateAsClientAsync(Client("")) : one.AuthenticateAsServerAsync(Server());
+        await Assert.ThrowsAsync<IOException>(() => handshake.WaitAsync(TestTimeout));
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Handshake_ConnectionDisposed_SaysSo(bool isClient)
+    {
+        (UnixStreamConnection one, UnixStreamConnection _) = Pair();
+        await one.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        Task<UnixTlsConnection> handshake = isClient ? one.AuthenticateAsClientAsync(Client("")) : one.AuthenticateAsServerAsync(Server());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => handshake.WaitAsync(TestTimeout));
+    }
+
     [Fact]
     public async Task Handshake_Cancelled_ThrowsWithThatToken()
     {
@@ -145,6 +165,25 @@ public sealed class TlsTests : PairTest
         await client.DisposeAsync().AsTask().WaitAsync(TestTimeout);
         await Assert.ThrowsAnyAsync<Exception>(() => writing.WaitAsync(TestTimeout));
         Assert.True(one.Closed.IsCancellationRequested);
+    }
+
+    /// <summary>A stream that its user had shut down, or disposed, made the disposal abort the connection, and what was still queued was lost.</summary>
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Dispose_StreamWasEndedByItsUser_SendsWhatIsQueued(bool isShutDown)
+    {
+        (UnixStreamConnection one, UnixStreamConnection other) = Pair(new UnixStreamConnectionOptions { OutputHighWaterMark = 1024 * 1024 }, reads: false);
+        (UnixTlsConnection client, UnixTlsConnection server) = await HandshakeAsync(one, other, Client(""), Server());
+        byte[] data = RandomNumberGenerator.GetBytes(768 * 1024);
+        await client.Stream.WriteAsync(data).AsTask().WaitAsync(TestTimeout); // more than the sockets hold
+        if (isShutDown)
+            await client.Stream.ShutdownAsync().WaitAsync(TestTimeout);
+        else
+            await client.Stream.DisposeAsync();
+        Task disposal = client.DisposeAsync().AsTask();
+        byte[] got = new byte[data.Length];
+        await server.Stream.ReadExactlyAsync(got).AsTask().WaitAsync(TestTimeout);
+        await disposal.WaitAsync(TestTimeout);
+        Assert.Equal(data, got);
     }
 
     [Fact]
