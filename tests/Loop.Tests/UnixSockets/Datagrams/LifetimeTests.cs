@@ -113,6 +113,22 @@ public sealed class LifetimeTests : DatagramTest
         Assert.Equal("fill", await ReceiveTextAsync(server));
     }
 
+    /// <summary>The socket is then readable for ever, with nothing to read: the loop spun while a receive waited.</summary>
+    [Fact]
+    public async Task Rule02_SharedSocketWasShutDown_EndsTheReceiveAndLeavesTheLoopAsleep()
+    {
+        (UnixHandle own, UnixHandle peer) = ConnectionTest.NewSocketPair(SOCK_DGRAM);
+        using UnixHandle closing = peer, shared = new(PosixError.ThrowIfError(Libc.Fcntl(own.Descriptor, F_DUPFD_CLOEXEC), "fcntl"));
+        UnixDatagramSocket socket = Keep(UnixDatagramSocket.FromSocket(Loop, own));
+        Task<UnixDatagramReceiveResult> waiting = ReceiveAsync(socket, new byte[4]);
+        PosixError.ThrowIfError(Libc.Shutdown(shared.Descriptor, SHUT_RD), "shutdown");
+        Assert.Contains("has shut down", (await Assert.ThrowsAsync<IOException>(() => waiting)).Message, StringComparison.Ordinal);
+        Assert.InRange(await CountTurnsAsync(TimeSpan.FromMilliseconds(100)), 0, 5);
+        await Assert.ThrowsAsync<IOException>(() => ReceiveAsync(socket, new byte[4]));
+        await socket.SendAsync("still"u8.ToArray());
+        Assert.Equal("still", ConnectionTest.ReceiveText(closing, 5));
+    }
+
     [Theory, InlineData(UnixFileMode.UserRead | UnixFileMode.UserWrite), InlineData((UnixFileMode)0b110_110_000), InlineData((UnixFileMode)0b110_110_110)]
     public async Task Rule23_Mode_IsExactWhateverTheUmask(UnixFileMode mode)
     {

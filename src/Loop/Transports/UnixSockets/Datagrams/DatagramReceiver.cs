@@ -94,7 +94,11 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             }
             received = ReceiveNeedsLock(_buffer.Span, out result);
             if (received.Errno == EAGAIN)
-                return;
+            {
+                if (!IsShutDown())
+                    return;
+                received = PosixResult.Failure(EINVAL);
+            }
             cancellation = EndWaitNeedsLock();
         }
         cancellation.Dispose();
@@ -102,6 +106,13 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             _core.SetResult(result);
         else
             _core.SetException(Failure(received));
+    }
+
+    /// <summary>By a process that shares the socket: recvmsg(2) says EAGAIN for ever, and epoll that there is something.</summary>
+    private unsafe bool IsShutDown()
+    {
+        Tmds.Linux.pollfd look = new() { fd = _socket, events = (short)POLLRDHUP };
+        return Libc.Poll(&look, 1, timeoutMilliseconds: 0).Value == 1 && (look.revents & (POLLRDHUP | POLLHUP)) != 0;
     }
 
     /// <summary>No further receive, and the waiting one ends with <paramref name="reason"/>. Afterwards nobody here uses the socket.</summary>
@@ -157,7 +168,8 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             throw new InvalidOperationException($"Another receive on {_owner} has not been awaited yet; there may be one at a time.");
     }
 
-    private IOException Failure(PosixResult received) => PosixError.ToException(received, $"receive from {_owner}");
+    private IOException Failure(PosixResult received) => PosixError.ToException(
+        received, received.Errno == EINVAL ? $"receive from {_owner}, which another process that shares it has shut down" : $"receive from {_owner}");
 
     UnixDatagramReceiveResult IValueTaskSource<UnixDatagramReceiveResult>.GetResult(short token)
     {
