@@ -21,8 +21,19 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     private volatile UnixSocketAddress? _localAddress;
     private volatile UnixSocketAddress? _remoteAddress;
 
-    private UnixDatagramSocket(UnixEventLoop loop, SafeHandle socket, IDisposable owner, UnixDatagramSocketOptions options) =>
-        _engine = new DatagramEngine(this, loop, socket, owner, options);
+    /// <summary>On a throw the socket is closed, and its file gone.</summary>
+    private UnixDatagramSocket(UnixEventLoop loop, SafeHandle socket, IDisposable owner, UnixDatagramSocketOptions options)
+    {
+        try
+        {
+            _engine = new DatagramEngine(this, loop, socket, owner, options);
+        }
+        catch
+        {
+            owner.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>The name that was bound; <see cref="UnixSocketAddress.IsUnnamed"/> for none.</summary>
     public UnixSocketAddress LocalAddress => _localAddress ?? UnixSocketAddress.Unnamed;
@@ -175,7 +186,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     /// <param name="buffer">What does not fit is lost; <see cref="UnixDatagramReceiveResult.IsTruncated"/> tells.</param>
     /// <param name="cancellationToken">Ends the wait; no datagram is lost by that.</param>
     /// <exception cref="InvalidOperationException">Another receive has not been awaited yet.</exception>
-    /// <exception cref="IOException">recvmsg(2) failed; the message names the errno. ECONNRESET: the connected peer has connected elsewhere, and what it had not read is lost.</exception>
+    /// <exception cref="IOException">recvmsg(2) failed; the message names the errno. ECONNRESET: the connected peer has connected elsewhere, and what it had not read is lost; EINVAL: a process that shares the socket has shut it down.</exception>
     /// <exception cref="ObjectDisposedException">The socket is closed, or was while the call waited.</exception>
     public ValueTask<UnixDatagramReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
         _engine.Receiver.ReceiveAsync(buffer, cancellationToken);

@@ -119,6 +119,22 @@ public sealed class ThrowingLoggerTests : ListenerTest
         }
     }
 
+    /// <summary>Its descriptor, and its file, stayed for ever.</summary>
+    [Fact]
+    public async Task DatagramSocket_LoggerCannotBeMade_ThrowsAndClosesTheSocket()
+    {
+        _loggers.ThrowsWhenMade = true;
+        (UnixHandle own, UnixHandle peer) = ConnectionTest.NewSocketPair(SOCK_DGRAM);
+        using (peer)
+        {
+            Assert.Throws<InvalidTimeZoneException>(() => { UnixDatagramSocket.FromSocket(Loop, own); });
+            Assert.True(own.IsClosed);
+        }
+        Assert.Throws<InvalidTimeZoneException>(() => { UnixDatagramSocket.Create(Loop); });
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(() => UnixDatagramSocket.BindAsync(Loop, AddressOf(SocketPath)).WaitAsync(TestTimeout));
+        Assert.False(IsSocket(SocketPath));
+    }
+
     private sealed class ThrowingLoggers : ILoggerFactory, ILogger
     {
         private int _thrown;

@@ -25,10 +25,11 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     internal DatagramEngine(UnixDatagramSocket face, UnixEventLoop loop, SafeHandle socket, IDisposable owner, UnixDatagramSocketOptions options)
     {
         (_face, _socket, _owner) = (face, socket, owner);
+        // First: a log provider may throw where a logger is made.
+        _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(DatagramLog.Category));
         bool borrowed = false;
         socket.DangerousAddRef(ref borrowed); // who handed it in may still dispose it
         _descriptor = (int)socket.DangerousGetHandle();
-        _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(DatagramLog.Category));
         _readiness = new DatagramReadiness(loop, socket, this);
         Receiver = new DatagramReceiver(face, loop, _descriptor, _readiness, options);
         Sender = new DatagramSender(this, loop, _descriptor, _readiness, options.ContinueOnLoop);
