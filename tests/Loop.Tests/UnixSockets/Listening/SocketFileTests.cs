@@ -109,6 +109,32 @@ public sealed class SocketFileTests : ListenerTest
         Assert.Equal([path + ".lock"], Directory.GetFileSystemEntries(folder));
     }
 
+    /// <summary>sun_path has 108 bytes, of which a path's NUL takes one.</summary>
+    [Theory, InlineData(107), InlineData(108)]
+    public async Task Bind_PathAtTheRoomOfAnAddress_ServesItsClients(int length)
+    {
+        string path = PathOf(new string('s', length - Folder.Length - 1));
+        await AssertServesAsync(AddressOf(path));
+        Assert.False(IsSocket(path));
+    }
+
+    [Fact]
+    public Task Bind_AbstractNameOfFullLengthWithNuls_ServesItsClients()
+    {
+        byte[] name = new byte[107];
+        Guid.NewGuid().TryWriteBytes(name);
+        return AssertServesAsync(UnixSocketAddress.FromAbstractName(name));
+    }
+
+    private async Task AssertServesAsync(UnixSocketAddress address)
+    {
+        await using UnixStreamListener listener = await UnixStreamListener.BindAsync(Loop, address).WaitAsync(TestTimeout);
+        await using UnixStreamConnection client = await UnixStreamConnection.ConnectAsync(Loop, address).WaitAsync(TestTimeout);
+        await using UnixStreamConnection accepted = (await AcceptAsync(listener))!;
+        await client.Output.WriteAsync("bytes"u8.ToArray());
+        Assert.Equal("bytes", await ConnectionTest.ReadTextAsync(accepted.Input, 5));
+    }
+
     [Fact]
     public async Task Bind_NameTooLongForItsLock_IsRefused()
     {
