@@ -116,9 +116,16 @@ public sealed class SoakTests(ITestOutputHelper output) : KestrelTest
         for (int i = 0; i < 2; i++)
         {
             await Task.Delay(duration / 6, TimeProvider.System, CancellationToken.None);
+            using FullPool pool = await FullPool.StartAsync();
             TestLibc.SetDescriptorLimit(Directory.GetFileSystemEntries("/proc/self/fd").Length);
-            await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
-            TestLibc.SetDescriptorLimit(limit);
+            try
+            {
+                await Task.Delay(TimeSpan.FromSeconds(1), TimeProvider.System, CancellationToken.None);
+            }
+            finally
+            {
+                TestLibc.SetDescriptorLimit(limit);
+            }
         }
     }
 

@@ -12,30 +12,26 @@ public sealed class DescriptorShortageTests
     [Fact]
     public async Task Add_NoDescriptorForAPidfdNorForAThread_TheLoopAsksForTheChild()
     {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(AddWithoutDescriptorsAsync);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(AddWithoutDescriptorsAsync, via: FullPool.Via);
         await scenario.EndWellAsync();
     }
 
     [Fact]
     public async Task LoopEnds_NoDescriptorForTheOrphansThread_TellsOnceThereIsOne()
     {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(EndWithoutDescriptorsAsync);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(EndWithoutDescriptorsAsync, via: FullPool.Via);
         await scenario.EndWellAsync();
     }
 
     internal static async Task EndWithoutDescriptorsAsync(string[] args)
     {
+        using FullPool pool = await FullPool.StartAsync();
         RecordingHandler handler = new();
         WatchingLoop watching = await WatchingLoop.StartAsync(new PidfdChildWatcher());
         ChildrenLog.NoOrphanThread(watching.Loop.LoggerFactory.CreateLogger("warm-up"), new InvalidTimeZoneException());
         SpawnedChild child = TestChildren.StartSleeping();
         watching.Watcher.Add(child.Pid, child.Pidfd, handler);
         child.Pidfd!.Dispose();
-        using (ManualResetEventSlim fired = new())
-        using (ITimer timer = TimeProvider.System.CreateTimer(_ => fired.Set(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan))
-            Assert.True(fired.Wait(TestTimeout)); // the process's timer thread
-        // It makes the pool's gate thread too, perhaps only after the callback: without a descriptor that ends the process.
-        Eventually.True(HasGateThread, "the thread pool has its gate thread");
         int warmUps = watching.Log.Count;
 
         int limit = TestLibc.GetDescriptorLimit();
@@ -52,6 +48,7 @@ public sealed class DescriptorShortageTests
 
     internal static async Task AddWithoutDescriptorsAsync(string[] args)
     {
+        using FullPool pool = await FullPool.StartAsync();
         await using WatchingLoop watching = await WatchingLoop.StartAsync(new PidfdChildWatcher());
         // Loads what must be loaded while there are descriptors.
         ChildrenLog.PidfdNotWatched(watching.Loop.LoggerFactory.CreateLogger("warm-up"), 0, "warm-up");
@@ -90,20 +87,6 @@ public sealed class DescriptorShortageTests
         }
         TestChildren.Kill(child.Pid);
         Assert.Equal(-9, (await handler.Exited).ReturnCode);
-    }
-
-    internal static bool HasGateThread() => Directory.GetDirectories("/proc/self/task").Any(IsGateThread);
-
-    private static bool IsGateThread(string task)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(task, "comm")).StartsWith(".NET TP Gate", StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            return false; // a thread that has ended
-        }
     }
 
     private static int LowestFreeDescriptor()

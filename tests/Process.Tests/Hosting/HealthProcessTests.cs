@@ -15,7 +15,7 @@ public sealed class HealthProcessTests
     public async Task Ask_NoDescriptorsLeft_IsAnsweredOnceThereAreSome()
     {
         string path = Path.Combine(Path.GetTempPath(), $"health-{Guid.NewGuid():N}");
-        await using ScenarioProcess host = ScenarioProcess.Start(ServeAsync, [$"--UnixEventLoop:HealthSocket={path}"]);
+        await using ScenarioProcess host = ScenarioProcess.Start(ServeAsync, [$"--UnixEventLoop:HealthSocket={path}"], FullPool.Via);
         await host.ExpectAsync("started");
         Assert.Equal("ok", await AskAsync(path, "ready")); // once with descriptors, so that all is loaded
         await host.WriteLineAsync("");
@@ -36,12 +36,12 @@ public sealed class HealthProcessTests
         builder.Services.AddUnixEventLoop();
         using IHost host = builder.Build();
         await host.StartAsync();
+        using FullPool pool = await FullPool.StartAsync();
         int sockets = CountSockets();
         Scenario.Say("started");
         Console.In.ReadLine();
         // A connection that is still to be closed would be a descriptor for the next.
         Eventually.True(() => CountSockets() == sockets, "no connection is open");
-        Eventually.True(DescriptorShortageTests.HasGateThread, "the thread pool has its gate thread, which can't be made without a descriptor");
         int limit = TestLibc.GetDescriptorLimit();
         using (FileStream free = File.OpenRead("/dev/null"))
             TestLibc.SetDescriptorLimit((int)free.SafeFileHandle.DangerousGetHandle());

@@ -14,7 +14,7 @@ public sealed class ColdStartTests
     [InlineData(3)]
     public async Task Start_FirstOfTheProcess_NoDescriptorsLeft_SaysSoAndWorksLater(int free)
     {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(StartAsync, [$"{free}"]);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(StartAsync, [$"{free}"], FullPool.Via);
         await scenario.ExpectAsync("begin");
         // Two pipes are four descriptors. With more, the child is there, and the runtime lacks those that its threads need.
         Assert.Equal("NoDescriptors EMFILE", await scenario.ReadLineAsync());
@@ -25,7 +25,7 @@ public sealed class ColdStartTests
     [Fact]
     public async Task Loop_FirstOfTheProcess_NoDescriptorsLeft_SaysSoAndWorksLater()
     {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(LoopAsync);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(LoopAsync, via: FullPool.Via);
         Assert.StartsWith("EMFILE: ", await scenario.ReadLineAsync(), StringComparison.Ordinal);
         Assert.Equal("runs", await scenario.ReadLineAsync());
         await scenario.EndWellAsync();
@@ -33,6 +33,7 @@ public sealed class ColdStartTests
 
     internal static async Task LoopAsync(string[] args)
     {
+        using FullPool pool = await FullPool.StartAsync();
         LoadAssemblies();
         int limit = TestLibc.GetDescriptorLimit();
         TestLibc.SetDescriptorLimit(LimitWith(0));
@@ -55,6 +56,7 @@ public sealed class ColdStartTests
 
     internal static async Task StartAsync(string[] args)
     {
+        using FullPool pool = await FullPool.StartAsync();
         LoadAssemblies();
         Scenario.Say("begin"); // the runtime opens its signal pipe with the console
         await using UnixEventLoop loop = new();

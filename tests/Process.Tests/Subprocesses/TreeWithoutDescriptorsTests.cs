@@ -14,12 +14,13 @@ public sealed class TreeWithoutDescriptorsTests
     [InlineData(1)] // for the list, and not for one entry
     public async Task StopTree_ProcCannotBeRead_StopsTheGroupAndSaysSo(int descriptorsLeft)
     {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(StopAsync, [descriptorsLeft.ToString(CultureInfo.InvariantCulture)]);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(StopAsync, [descriptorsLeft.ToString(CultureInfo.InvariantCulture)], FullPool.Via);
         await scenario.EndWellAsync();
     }
 
     internal static async Task StopAsync(string[] args)
     {
+        using FullPool pool = await FullPool.StartAsync();
         await using WatchingLoop watching = await WatchingLoop.StartAsync(new PidfdChildWatcher());
         await using SubprocessFactory factory = new(watching.Loop, watching.Watcher);
         await StopATreeAsync(factory, 1000); // loads what must be loaded while there are descriptors

@@ -20,28 +20,17 @@ public sealed class ChaosTests
     private const int DefaultSeconds = 6;
     private const int MostWarmUps = 5;
     private const long HeapTolerance = 2 * 1024 * 1024;
-    private const int PoolThreads = 8; // below 10, so that it is one number whatever base the runtime reads it in
 
     /// <summary>The first line comes after the start of a runtime and 200 clients' first turns: at a load of 60, 30 s were too few once.</summary>
     private static readonly TimeSpan LineBound = 2 * TestTimeout;
 
     private static readonly TimeSpan ShortestShortage = TimeSpan.FromSeconds(1);
 
-    /// <summary>
-    /// A thread of .NET 10 opens a pipe when it starts, and a pool worker that can't start another ends the process with "Out of
-    /// memory.": in a shortage no thread may start. The pool's are all there from the beginning and stay; the JIT has none.
-    /// </summary>
-    private static readonly string[] s_noNewThreads =
-    [
-        "env", $"DOTNET_ThreadPool_ForceMinWorkerThreads={PoolThreads}", $"DOTNET_ThreadPool_ForceMaxWorkerThreads={PoolThreads}",
-        "DOTNET_ThreadPool_ThreadsToKeepAlive=-1", "DOTNET_TieredCompilation=0",
-    ];
-
     [Fact]
     public async Task Server_AmongClientsThatMisbehaveAndWithoutDescriptors_AccountsForEveryByte()
     {
         string seconds = Environment.GetEnvironmentVariable("UNIXLOOP_CHAOS_SECONDS") ?? $"{DefaultSeconds}";
-        await using ScenarioProcess scenario = ScenarioProcess.Start(ServeAsync, [seconds], s_noNewThreads);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(ServeAsync, [seconds], FullPool.Via);
         string line;
         // Longer than anything that the scenario waits for, so that it is the scenario that says what did not come.
         while ((line = await scenario.ReadLineAsync(LineBound + TestTimeout)) != "over")
@@ -52,7 +41,7 @@ public sealed class ChaosTests
     /// <summary>seconds: prints what happened, then "over".</summary>
     internal static async Task ServeAsync(string[] args)
     {
-        await StartPoolThreadsAsync();
+        using FullPool pool = await FullPool.StartAsync();
         string folder = Directory.CreateTempSubdirectory("unixloop-chaos-").FullName;
         string path = Path.Combine(folder, "socket");
         FakeLogCollector log = FakeLogCollector.Create(new FakeLogCollectorOptions { FilteredLevels = { LogLevel.Warning } });
@@ -105,14 +94,6 @@ public sealed class ChaosTests
                 break;
         }
         return heap;
-    }
-
-    /// <summary>They all run at once for a moment.</summary>
-    private static async Task StartPoolThreadsAsync()
-    {
-        using Barrier barrier = new(PoolThreads);
-        bool[] met = await Task.WhenAll(Enumerable.Range(0, PoolThreads).Select(_ => Task.Run(() => barrier.SignalAndWait(TestTimeout))));
-        Assert.All(met, Assert.True);
     }
 
     private static long HeapBytes() => GC.GetTotalMemory(forceFullCollection: true);

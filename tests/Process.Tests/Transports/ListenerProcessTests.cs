@@ -45,7 +45,7 @@ public sealed partial class ListenerProcessTests : IDisposable
     [Fact]
     public async Task Accept_NoDescriptorLeft_PausesAndGoesOn()
     {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(ListenerScenarios.AcceptWithoutDescriptorsAsync, [_folder]);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(ListenerScenarios.AcceptWithoutDescriptorsAsync, [_folder], FullPool.Via);
         await scenario.EndWellAsync();
     }
 
