@@ -1,8 +1,10 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Microsoft.Win32.SafeHandles;
 using UnixLoop.Interop;
 using UnixLoop.Loop.Tests.Allocations;
 using UnixLoop.Transports;
+using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Loop.Tests.Pipes;
 
@@ -42,6 +44,9 @@ public sealed class PipeAllocationTests : PublicPipeTest
         await using ReadPipe reader = ReadPipe.FromHandle(Loop, other, new ReadPipeOptions { Scheduler = scheduler });
         byte[] block = new byte[1000];
         using var bytes = new AllocatedBytes(Loop);
+        // The array pool keeps one array for each thread that gives one back. What the loop rents comes back on a worker, so each worker
+        // has one from the beginning, and there is none but these: else the first array of a new one is missing on the loop.
+        using FullPool workers = await FullPool.StartAsync(static () => ArrayPool<byte>.Shared.Return(ArrayPool<byte>.Shared.Rent(PipeDefaults.ReadBlock)));
         bytes.AssertNone(Operations, () => Task.Run(MoveAsync).Wait(TestTimeout));
 
         async Task MoveAsync()
