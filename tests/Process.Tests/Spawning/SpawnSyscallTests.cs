@@ -1,18 +1,19 @@
-using System.Globalization;
 using UnixLoop.Interop;
 using UnixLoop.Loop.Tests.Spawning;
 using UnixLoop.Process.Tests.Scenarios;
 using UnixLoop.Subprocesses;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Process.Tests.Spawning;
 
 /// <summary>What a start costs the thread that calls, by strace(1): attributes that nobody asked for must not show.</summary>
 public sealed class SpawnSyscallTests : IDisposable
 {
-    private const int Starts = 1000;
-    private readonly string _summary = Path.GetTempFileName();
+    private const int WarmUps = 10;
+    private const int Starts = 200;
+    private readonly string _trace = Path.GetTempFileName();
 
-    public void Dispose() => File.Delete(_summary);
+    public void Dispose() => File.Delete(_trace);
 
     [Theory]
     [InlineData("plain")] // by posix_spawn(3)
@@ -32,7 +33,7 @@ public sealed class SpawnSyscallTests : IDisposable
         Assert.Equal(["rt_sigprocmask 2", "spawn 1"], Rounded(await CountAsync("umask")));
     }
 
-    /// <summary>Starts children on the main thread, the only one that is traced.</summary>
+    /// <summary>Starts children on the main thread, the only one that is traced, between two calls of kill(2) with signal 0.</summary>
     internal static Task StartAsync(string[] args)
     {
         SpawnFeatures features = args[0] is "plain" or "empty attributes" ? Spawned.ThisLibc : SpawnFeatures.OfThisLibc;
@@ -46,9 +47,14 @@ public sealed class SpawnSyscallTests : IDisposable
                 _ => null,
             },
         };
-        SpawnedChild[] children = new SpawnedChild[int.Parse(args[1], CultureInfo.InvariantCulture)];
+        SpawnedChild[] children = new SpawnedChild[WarmUps + Starts];
         for (int i = 0; i < children.Length; i++)
+        {
+            if (i == WarmUps)
+                TestLibc.Kill(Environment.ProcessId, 0);
             children[i] = Spawner.Start(info, Stdio.Inherit, Stdio.Inherit, Stdio.Inherit, logger: null, features);
+        }
+        TestLibc.Kill(Environment.ProcessId, 0);
         Thread reaper = new(() => Array.ForEach(children, child => Assert.Equal(0, Spawned.Reap(child))));
         reaper.Start();
         reaper.Join();
@@ -59,13 +65,15 @@ public sealed class SpawnSyscallTests : IDisposable
     private async Task<Dictionary<string, double>> CountAsync(string kind)
     {
         string strace = Requires.Tool("strace");
-        await using (ScenarioProcess process = ScenarioProcess.Start(StartAsync, [kind, $"{Starts}"], via: [strace, "-c", "-U", "calls,name", "-o", _summary]))
+        await using (ScenarioProcess process = ScenarioProcess.Start(StartAsync, [kind], via: [strace, "-e", "signal=none", "-o", _trace]))
             await process.EndWellAsync();
-        return File.ReadLines(_summary)
-            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .Where(fields => fields.Length == 2 && int.TryParse(fields[0], out _) && fields[1] is not ("total" or "mprotect")) // mprotect(2) is the compiler's
-            .GroupBy(fields => fields[1] is "clone3" or "clone" or "vfork" ? "spawn" : fields[1])
-            .ToDictionary(group => group.Key, group => group.Sum(fields => int.Parse(fields[0], CultureInfo.InvariantCulture)) / (double)Starts);
+        string[] calls = [.. File.ReadLines(_trace).Select(line => line.Split('(')[0])];
+        int begin = Array.IndexOf(calls, "kill"), end = Array.LastIndexOf(calls, "kill");
+        Assert.True(end - begin > Starts, "both marks are in the trace");
+        return calls[(begin + 1)..end]
+            .Where(call => call != "mprotect") // the compiler's
+            .GroupBy(call => call is "clone3" or "clone" or "vfork" ? "spawn" : call)
+            .ToDictionary(group => group.Key, group => group.Count() / (double)Starts);
     }
 
     private static string[] Rounded(Dictionary<string, double> calls) =>
