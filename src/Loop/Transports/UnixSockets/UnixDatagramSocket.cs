@@ -18,15 +18,13 @@ namespace UnixLoop.Transports;
 public sealed class UnixDatagramSocket : IAsyncDisposable
 {
     private readonly DatagramEngine _engine;
-    private volatile UnixSocketAddress? _localAddress;
-    private volatile UnixSocketAddress? _remoteAddress;
 
     /// <summary>On a throw the socket is closed, and its file gone.</summary>
     private UnixDatagramSocket(UnixEventLoop loop, SafeHandle socket, IDisposable owner, UnixDatagramSocketOptions options)
     {
         try
         {
-            _engine = new DatagramEngine(this, loop, socket, owner, options);
+            _engine = new DatagramEngine(loop, socket, owner, options);
         }
         catch
         {
@@ -35,11 +33,14 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
         }
     }
 
+    /// <summary>Dropped without being disposed (asyncio: ResourceWarning). There is no engine where the construction has failed.</summary>
+    ~UnixDatagramSocket() => _engine?.OnDropped();
+
     /// <summary>The name that was bound; <see cref="UnixSocketAddress.IsUnnamed"/> for none.</summary>
-    public UnixSocketAddress LocalAddress => _localAddress ?? UnixSocketAddress.Unnamed;
+    public UnixSocketAddress LocalAddress => _engine.LocalAddress;
 
     /// <summary>The peer that <see cref="Connect"/> has chosen; null if there is none.</summary>
-    public UnixSocketAddress? RemoteAddress => _remoteAddress;
+    public UnixSocketAddress? RemoteAddress => _engine.RemoteAddress;
 
     /// <summary>Makes a socket without a name: peers that get something from it can't answer, unless they are connected.</summary>
     /// <param name="loop">A <see cref="UnixEventLoop"/>, which waits for readiness.</param>
@@ -60,7 +61,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
         UnixDatagramSocket made = Create(loop, options);
         try
         {
-            made._localAddress = made._engine.AutoBind();
+            made._engine.AutoBind();
             return made;
         }
         catch
@@ -92,7 +93,9 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
         BoundSocket bound = await SocketBinder.BindAsync(address, SOCK_DGRAM, file, ownLoop.Clock, cancellationToken).ConfigureAwait(false);
         // A datagram socket is alive as soon as it is bound: others may look now.
         bound.ReleaseLock();
-        return new UnixDatagramSocket(ownLoop, bound.Socket, bound, options) { _localAddress = address };
+        UnixDatagramSocket made = new(ownLoop, bound.Socket, bound, options);
+        made._engine.LocalAddress = address;
+        return made;
     }
 
     /// <summary>Takes over a socket that somebody else has made: activated, inherited, received, one of a socketpair(2). Its file is never removed.</summary>
@@ -105,7 +108,9 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     {
         (UnixEventLoop ownLoop, options) = Check(loop, options);
         (UnixSocketAddress local, UnixSocketAddress? remote) = HandedInDatagramSocket.Examine(socket);
-        return new UnixDatagramSocket(ownLoop, socket, socket, options) { _localAddress = local, _remoteAddress = remote };
+        UnixDatagramSocket made = new(ownLoop, socket, socket, options);
+        (made._engine.LocalAddress, made._engine.RemoteAddress) = (local, remote);
+        return made;
     }
 
     /// <summary>
@@ -119,7 +124,6 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(peer);
         _engine.Connect(peer);
-        _remoteAddress = peer;
     }
 
     /// <summary>Sends one datagram to the connected peer; waits while that has no room.</summary>
@@ -132,7 +136,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     public ValueTask SendAsync(ReadOnlyMemory<byte> data, CancellationToken cancellationToken = default)
     {
         ThrowIfNotConnected();
-        return _engine.Sender.SendAsync(data, descriptors: null, destination: null, cancellationToken);
+        return _engine.Sender.SendAsync(this, data, descriptors: null, destination: null, cancellationToken);
     }
 
     /// <summary>Sends one datagram to <paramref name="destination"/>; waits while that has no room, without holding up sends to others.</summary>
@@ -145,7 +149,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     public ValueTask SendToAsync(ReadOnlyMemory<byte> data, UnixSocketAddress destination, CancellationToken cancellationToken = default)
     {
         ThrowIfNoDestination(destination);
-        return _engine.Sender.SendAsync(data, descriptors: null, destination, cancellationToken);
+        return _engine.Sender.SendAsync(this, data, descriptors: null, destination, cancellationToken);
     }
 
     /// <summary>Sends one datagram with descriptors (unix(7), SCM_RIGHTS): the receiver gets duplicates of them.</summary>
@@ -164,7 +168,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
             ThrowIfNotConnected();
         else
             ThrowIfNoDestination(destination);
-        return _engine.Sender.SendAsync(data, new BorrowedDescriptors(descriptors), destination, cancellationToken);
+        return _engine.Sender.SendAsync(this, data, new BorrowedDescriptors(descriptors), destination, cancellationToken);
     }
 
     /// <summary>Sends one datagram now, or not at all.</summary>
@@ -189,7 +193,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     /// <exception cref="IOException">recvmsg(2) failed; the message names the errno. ECONNRESET: the connected peer has connected elsewhere, and what it had not read is lost; EINVAL: a process that shares the socket has shut it down.</exception>
     /// <exception cref="ObjectDisposedException">The socket is closed, or was while the call waited.</exception>
     public ValueTask<UnixDatagramReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _engine.Receiver.ReceiveAsync(buffer, cancellationToken);
+        _engine.Receiver.ReceiveAsync(this, buffer, cancellationToken);
 
     /// <summary>Takes one datagram if one is there.</summary>
     /// <param name="buffer">What does not fit is lost; <see cref="UnixDatagramReceiveResult.IsTruncated"/> tells.</param>
@@ -201,26 +205,19 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     /// <summary>Closes the socket and removes its file if that is still its own; calls that wait end with <see cref="ObjectDisposedException"/>. Idempotent.</summary>
     public ValueTask DisposeAsync()
     {
+        GC.SuppressFinalize(this);
         _engine.Dispose();
         return ValueTask.CompletedTask;
     }
 
     /// <summary>"UnixDatagramSocket '/run/app/log' → '/dev/log' (open)".</summary>
-    public override string ToString() =>
-        $"UnixDatagramSocket '{LocalAddress}'{(_remoteAddress is { } remote ? $" → '{remote}'" : "")} ({(_engine.IsClosed ? "closed" : "open")})";
+    public override string ToString() => _engine.ToString();
 
     internal static ObjectDisposedException Closed() => new(nameof(UnixDatagramSocket));
 
-    /// <summary>The kernel takes a peer that has gone off a connected socket at the first send: that is no other error than before.</summary>
-    internal IOException SendFailure(PosixResult sent, UnixSocketAddress? destination)
-    {
-        bool hasGone = sent.Errno == ENOTCONN && destination is null;
-        return PosixError.ToException(hasGone ? PosixResult.Failure(ECONNREFUSED) : sent, $"send to '{destination ?? _remoteAddress}'");
-    }
-
     private void ThrowIfNotConnected()
     {
-        if (_remoteAddress is null)
+        if (_engine.RemoteAddress is null)
             throw new InvalidOperationException($"{this} is not connected: call {nameof(Connect)} first, or name a destination.");
     }
 

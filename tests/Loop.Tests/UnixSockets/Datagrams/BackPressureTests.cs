@@ -44,7 +44,7 @@ public sealed class BackPressureTests : DatagramTest
         }
         // Sixteen helpers say nothing; four timers back off to 100 ms.
         Assert.InRange(await CountTurnsAsync(Second), 0, 200);
-        Assert.InRange(Loop.GetStatistics().WatchedDescriptors, 1, 16);
+        Assert.InRange(Loop.GetStatistics().WatchedDescriptors - Receivers - 1, 1, 16); // besides the sockets themselves
         for (int i = 0; i < Receivers; i++)
         {
             string last;

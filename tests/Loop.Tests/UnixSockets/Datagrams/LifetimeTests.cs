@@ -129,6 +129,71 @@ public sealed class LifetimeTests : DatagramTest
         Assert.Equal("still", ConnectionTest.ReceiveText(closing, 5));
     }
 
+    /// <summary>Its descriptor stayed open for ever, without a word.</summary>
+    [Theory, InlineData(false), InlineData(true)]
+    public void Dropped_WithoutBeingDisposed_IsClosedItsFileRemovedAndToldOnce(bool hasWaited)
+    {
+        Drop(hasWaited);
+        Eventually.True(
+            () =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return !File.Exists(PathOf("dropped"));
+            },
+            "the close");
+        Assert.Contains("was dropped", Assert.Single(Log.GetSnapshot(), entry => entry.Id.Name == "DatagramSocketLeaked").Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Apart, so that no local of the test keeps it.</summary>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private void Drop(bool hasWaited) =>
+        Task.Run(async () =>
+        {
+            UnixDatagramSocket socket = await UnixDatagramSocket.BindAsync(Loop, At("dropped"));
+            if (!hasWaited)
+                return;
+            using CancellationTokenSource cancel = new();
+            Task<UnixDatagramReceiveResult> waiting = socket.ReceiveAsync(new byte[1], cancel.Token).AsTask();
+            await cancel.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
+        }).Wait(TestTimeout);
+
+    [Fact]
+    public async Task Dropped_WhileAReceiveWaits_StaysOpen()
+    {
+        UnixDatagramSocket sender = Keep(UnixDatagramSocket.Create(Loop));
+        byte[] buffer = new byte[10];
+        Task<UnixDatagramReceiveResult> waiting = await BeginReceiveAsync(At("waiting"), buffer);
+        for (int i = 0; i < 3; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        await sender.SendToAsync("still"u8.ToArray(), At("waiting"));
+        Assert.Equal(5, (await waiting.WaitAsync(TestTimeout)).Length);
+        Eventually.True(
+            () =>
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                return Log.GetSnapshot().Any(entry => entry.Id.Name == "DatagramSocketLeaked");
+            },
+            "the leak is told");
+    }
+
+    private async Task<Task<UnixDatagramReceiveResult>> BeginReceiveAsync(UnixSocketAddress address, byte[] buffer) =>
+        (await UnixDatagramSocket.BindAsync(Loop, address)).ReceiveAsync(buffer).AsTask();
+
+    [Fact]
+    public async Task LoopEnds_SocketThatNeverWaited_IsClosed()
+    {
+        UnixDatagramSocket socket = await BindAsync(At("idle"));
+        await Loop.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        Assert.Contains("(closed)", socket.ToString(), StringComparison.Ordinal);
+        Assert.False(File.Exists(PathOf("idle")));
+    }
+
     [Theory, InlineData(UnixFileMode.UserRead | UnixFileMode.UserWrite), InlineData((UnixFileMode)0b110_110_000), InlineData((UnixFileMode)0b110_110_110)]
     public async Task Rule23_Mode_IsExactWhateverTheUmask(UnixFileMode mode)
     {

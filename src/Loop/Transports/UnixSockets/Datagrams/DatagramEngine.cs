@@ -6,32 +6,35 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Transports.UnixSockets;
 
-/// <summary>What is below a datagram socket: the descriptor, its readiness, one worker for each direction, and the order in which they end.</summary>
+/// <summary>
+/// What is below a datagram socket: the descriptor, its names, its readiness, one worker for each direction, and the order in which they end. The selector
+/// holds this, and not the object that the user has, so that that can be found forgotten.
+/// </summary>
 internal sealed class DatagramEngine : IReadyHandler, IDisposable
 {
-    private readonly UnixDatagramSocket _face;
     private readonly SafeHandle _socket;
     private readonly IDisposable _owner;
     private readonly int _descriptor;
     private readonly DatagramReadiness _readiness;
     private readonly ForgivingLogger _logger;
+    private volatile UnixSocketAddress _localAddress = UnixSocketAddress.Unnamed;
+    private volatile UnixSocketAddress? _remoteAddress;
     private int _isClosed;
 
-    /// <param name="face">Names itself in errors.</param>
     /// <param name="loop">Waits.</param>
     /// <param name="socket">Kept open until <see cref="Dispose"/>.</param>
     /// <param name="owner">Closes the socket, and removes its file where it has one of its own.</param>
     /// <param name="options">Valid.</param>
-    internal DatagramEngine(UnixDatagramSocket face, UnixEventLoop loop, SafeHandle socket, IDisposable owner, UnixDatagramSocketOptions options)
+    internal DatagramEngine(UnixEventLoop loop, SafeHandle socket, IDisposable owner, UnixDatagramSocketOptions options)
     {
-        (_face, _socket, _owner) = (face, socket, owner);
+        (_socket, _owner) = (socket, owner);
         // First: a log provider may throw where a logger is made.
         _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(DatagramLog.Category));
+        _readiness = new DatagramReadiness(loop, socket, this);
         bool borrowed = false;
         socket.DangerousAddRef(ref borrowed); // who handed it in may still dispose it
         _descriptor = (int)socket.DangerousGetHandle();
-        _readiness = new DatagramReadiness(loop, socket, this);
-        Receiver = new DatagramReceiver(face, loop, _descriptor, _readiness, options);
+        Receiver = new DatagramReceiver(this, loop, _descriptor, _readiness, options);
         Sender = new DatagramSender(this, loop, _descriptor, _readiness, options.ContinueOnLoop);
     }
 
@@ -42,15 +45,19 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     internal bool IsClosed => Volatile.Read(ref _isClosed) != 0;
 
     /// <summary>EPOLLOUT of our socket then speaks of that peer's room too.</summary>
-    internal bool IsConnected => _face.RemoteAddress is not null;
+    internal bool IsConnected => _remoteAddress is not null;
 
-    internal UnixSocketAddress AutoBind()
+    internal UnixSocketAddress LocalAddress { get => _localAddress; set => _localAddress = value; }
+
+    internal UnixSocketAddress? RemoteAddress { get => _remoteAddress; set => _remoteAddress = value; }
+
+    internal void AutoBind()
     {
         // An address of nothing but its family (unix(7)).
         ushort family = (ushort)AF_UNIX;
         PosixError.ThrowIfError(Libc.Bind(_descriptor, MemoryMarshal.AsBytes(new ReadOnlySpan<ushort>(in family))), "bind to a name of the kernel's choice");
         Span<byte> name = stackalloc byte[NativeAddress.MaxLength];
-        return NativeAddress.Read(name, PosixError.ThrowIfError(Libc.GetSocketName(_descriptor, name), "getsockname"));
+        _localAddress = NativeAddress.Read(name, PosixError.ThrowIfError(Libc.GetSocketName(_descriptor, name), "getsockname"));
     }
 
     internal void Connect(UnixSocketAddress peer)
@@ -62,6 +69,7 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
                 throw UnixDatagramSocket.Closed();
             _socket.DangerousAddRef(ref borrowed);
             PosixError.ThrowIfError(DatagramAddress.Connect(_descriptor, peer), $"connect to '{peer}'");
+            _remoteAddress = peer;
         }
         finally
         {
@@ -70,12 +78,17 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
         }
     }
 
-    internal IOException SendFailure(PosixResult sent, UnixSocketAddress? destination) => _face.SendFailure(sent, destination);
+    /// <summary>The kernel takes a peer that has gone off a connected socket at the first send: that is no other error than before.</summary>
+    internal IOException SendFailure(PosixResult sent, UnixSocketAddress? destination)
+    {
+        bool hasGone = sent.Errno == ENOTCONN && destination is null;
+        return PosixError.ToException(hasGone ? PosixResult.Failure(ECONNREFUSED) : sent, $"send to '{destination ?? _remoteAddress}'");
+    }
 
     internal void TellPeerIsFull(UnixSocketAddress? peer)
     {
         if (_logger.IsEnabled(LogLevel.Debug))
-            DatagramLog.PeerFull(_logger, _face, peer ?? _face.RemoteAddress!);
+            DatagramLog.PeerFull(_logger, this, peer ?? _remoteAddress!);
     }
 
     public void OnReady(uint events)
@@ -87,9 +100,24 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     }
 
     public void OnLoopEnded() =>
-        Close(new ObjectDisposedException(nameof(UnixEventLoop), $"The loop ended before {_face} did."));
+        Close(new ObjectDisposedException(nameof(UnixEventLoop), $"The loop ended before {this} did."));
 
     public void Dispose() => Close(UnixDatagramSocket.Closed());
+
+    /// <summary>From the finalizer's thread: the user's object was dropped. No I/O here: that is for the thread pool.</summary>
+    internal void OnDropped()
+    {
+        if (!IsClosed)
+            ThreadPool.UnsafeQueueUserWorkItem(static engine => engine.CloseDropped(), this, preferLocal: false);
+    }
+
+    private void CloseDropped()
+    {
+        if (IsClosed)
+            return;
+        DatagramLog.Leaked(_logger, this);
+        Dispose();
+    }
 
     /// <summary>First those who use the descriptor, then EPOLL_CTL_DEL, then the file while the socket still holds its inode, then the close (linux.md, rules 3 and 25).</summary>
     private void Close(Exception reason)
@@ -101,8 +129,9 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
         _readiness.Dispose();
         _socket.DangerousRelease();
         _owner.Dispose();
-        DatagramLog.Closed(_logger, _face);
+        DatagramLog.Closed(_logger, this);
     }
 
-    public override string ToString() => _face.ToString();
+    public override string ToString() =>
+        $"{nameof(UnixDatagramSocket)} '{_localAddress}'{(_remoteAddress is { } remote ? $" → '{remote}'" : "")} ({(IsClosed ? "closed" : "open")})";
 }

@@ -8,7 +8,7 @@ namespace UnixLoop.Transports.UnixSockets;
 /// The one registration of a datagram socket. Level-triggered, and only for directions in which somebody waits: an event that
 /// nobody waits for takes its direction out (linux.md, rule 2), so that a reader who comes back soon needs no epoll_ctl(2).
 /// </summary>
-internal sealed class DatagramReadiness(UnixEventLoop loop, SafeHandle socket, IReadyHandler handler) : IDisposable
+internal sealed class DatagramReadiness : IDisposable
 {
     internal static readonly uint Readable = (uint)EPOLLIN;
     internal static readonly uint Writable = (uint)EPOLLOUT;
@@ -17,9 +17,11 @@ internal sealed class DatagramReadiness(UnixEventLoop loop, SafeHandle socket, I
     internal static readonly uint Failed = (uint)(EPOLLERR | EPOLLHUP);
 
     private readonly Lock _gate = new();
+    private readonly SelectorRegistration _registration;
 
-    /// <summary>Guarded by <see cref="_gate"/>; made by the first wait.</summary>
-    private SelectorRegistration? _registration;
+    /// <summary>Not in epoll before the first wait, and told of the loop's end from now on; the selector keeps <paramref name="handler"/> alive.</summary>
+    internal DatagramReadiness(UnixEventLoop loop, SafeHandle socket, IReadyHandler handler) =>
+        _registration = loop.Selector.Register(socket, 0, handler);
 
     /// <summary>From now on <paramref name="direction"/> is reported; any thread.</summary>
     /// <exception cref="IOException">epoll_ctl(2) failed.</exception>
@@ -28,11 +30,9 @@ internal sealed class DatagramReadiness(UnixEventLoop loop, SafeHandle socket, I
     {
         lock (_gate)
         {
-            if (_registration is null)
-                _registration = loop.Selector.Register(socket, direction, handler);
-            else if (_registration.IsRemoved)
+            if (_registration.IsRemoved)
                 throw EpollSelector.LoopEnded();
-            else if ((_registration.Events & direction) == 0)
+            if ((_registration.Events & direction) == 0)
                 _registration.Modify(_registration.Events | direction);
         }
     }
@@ -42,14 +42,14 @@ internal sealed class DatagramReadiness(UnixEventLoop loop, SafeHandle socket, I
     {
         lock (_gate)
         {
-            if (_registration is { } registration && (registration.Events & direction) != 0)
-                _ = registration.TryModify(registration.Events & ~direction);
+            if ((_registration.Events & direction) != 0)
+                _ = _registration.TryModify(_registration.Events & ~direction);
         }
     }
 
     public void Dispose()
     {
         lock (_gate)
-            _registration?.Dispose();
+            _registration.Dispose();
     }
 }

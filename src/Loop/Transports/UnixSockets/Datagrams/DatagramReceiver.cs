@@ -8,7 +8,7 @@ namespace UnixLoop.Transports.UnixSockets;
 internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveResult>
 {
     private readonly Lock _gate = new();
-    private readonly UnixDatagramSocket _owner;
+    private readonly DatagramEngine _owner;
     private readonly UnixEventLoop _loop;
     private readonly int _socket;
     private readonly DatagramReadiness _readiness;
@@ -24,10 +24,13 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     /// <summary>The datagram has not come yet.</summary>
     private bool _isWaiting;
 
+    /// <summary>The user's object, which must not be found forgotten while it is waited for.</summary>
+    private object? _face;
+
     /// <summary>The result has not been taken yet.</summary>
     private bool _isInUse;
 
-    internal DatagramReceiver(UnixDatagramSocket owner, UnixEventLoop loop, int socket, DatagramReadiness readiness, UnixDatagramSocketOptions options)
+    internal DatagramReceiver(DatagramEngine owner, UnixEventLoop loop, int socket, DatagramReadiness readiness, UnixDatagramSocketOptions options)
     {
         (_owner, _loop, _socket, _readiness, _maxDescriptors) = (owner, loop, socket, readiness, options.MaxDescriptors);
         _core.RunContinuationsAsynchronously = !options.ContinueOnLoop;
@@ -44,7 +47,7 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
         return received.IsSuccess || (received.Errno == EAGAIN ? false : throw Failure(received));
     }
 
-    internal ValueTask<UnixDatagramReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    internal ValueTask<UnixDatagramReceiveResult> ReceiveAsync(UnixDatagramSocket face, Memory<byte> buffer, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
             return ValueTask.FromCanceled<UnixDatagramReceiveResult>(cancellationToken);
@@ -60,6 +63,7 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             _readiness.Want(DatagramReadiness.Readable);
             version = _core.Version;
             _buffer = buffer;
+            _face = face;
             _isWaiting = _isInUse = true;
         }
         if (cancellationToken.CanBeCanceled)
@@ -144,6 +148,7 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     {
         _isWaiting = false;
         _buffer = default;
+        _face = null;
         CancellationTokenRegistration cancellation = _cancellation;
         _cancellation = default;
         return cancellation;

@@ -60,12 +60,13 @@ internal sealed class DatagramSender
         return sent.IsSuccess || (sent.Errno == EAGAIN ? false : throw Failure(sent, destination));
     }
 
+    /// <param name="face">The user's object, kept alive for as long as this waits.</param>
     /// <param name="data">Not to be changed before the end.</param>
     /// <param name="descriptors">Given back at the end, however that comes.</param>
     /// <param name="destination">Null for the connected peer.</param>
     /// <param name="cancellationToken">Takes it out of the queue; then it has not been sent.</param>
     internal ValueTask SendAsync(
-        ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination, CancellationToken cancellationToken)
+        UnixDatagramSocket face, ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination, CancellationToken cancellationToken)
     {
         PendingSend? pending = null;
         short version = 0;
@@ -84,7 +85,7 @@ internal sealed class DatagramSender
                     if (sent.Errno != EAGAIN)
                         return ValueTask.FromException(Failure(sent, destination));
                 }
-                pending = EnqueueNeedsLock(data, descriptors, destination);
+                pending = EnqueueNeedsLock(face, data, descriptors, destination);
                 version = pending.Version;
             }
         }
@@ -224,11 +225,11 @@ internal sealed class DatagramSender
             ? _toPeer.Count > 0
             : _fullPeers.Count > 0 && _fullPeers.TryGetValue(destination, out FullPeer? peer) && peer.Waiting.Count > 0;
 
-    private PendingSend EnqueueNeedsLock(ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination)
+    private PendingSend EnqueueNeedsLock(UnixDatagramSocket face, ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination)
     {
         if (!_free.TryPop(out PendingSend? pending))
             pending = new PendingSend(this, _loop, _continueOnLoop);
-        pending.Begin(data, descriptors, destination);
+        pending.Begin(face, data, descriptors, destination);
         if (destination is null)
         {
             if (_toPeer.Count == 0)

@@ -9,6 +9,9 @@ internal sealed class PendingSend : IValueTaskSource
     private readonly UnixEventLoop _loop;
     private ManualResetValueTaskSourceCore<bool> _core;
 
+    /// <summary>The user's object, which must not be found forgotten meanwhile.</summary>
+    private object? _face;
+
     internal PendingSend(DatagramSender sender, UnixEventLoop loop, bool continueOnLoop)
     {
         (_sender, _loop) = (sender, loop);
@@ -37,8 +40,8 @@ internal sealed class PendingSend : IValueTaskSource
 
     internal short Version => _core.Version;
 
-    internal void Begin(ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination) =>
-        (Data, Descriptors, Destination, Failure) = (data, descriptors, destination, null);
+    internal void Begin(UnixDatagramSocket face, ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination) =>
+        (_face, Data, Descriptors, Destination, Failure) = (face, data, descriptors, destination, null);
 
     /// <summary>Takes it out of its queue; nobody else can end it then.</summary>
     internal void LeaveQueue(Exception? failure)
@@ -56,7 +59,7 @@ internal sealed class PendingSend : IValueTaskSource
         Cancellation.Dispose();
         Cancellation = default;
         Descriptors?.Dispose();
-        (Data, Descriptors, Destination) = (default, null, null);
+        (_face, Data, Descriptors, Destination) = (null, default, null, null);
         if (isOnLoop || _core.RunContinuationsAsynchronously)
             Tell();
         else
