@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using UnixLoop.Process.Tests.Children;
 using UnixLoop.Process.Tests.Scenarios;
 using UnixLoop.TestSupport.Interop;
 
