@@ -7,28 +7,12 @@ using static Tmds.Linux.LibC;
 namespace UnixLoop.Loop.Tests.UnixSockets;
 
 /// <summary>With <see cref="UnixStreamConnectionOptions.CoalesceFlushes"/>: when a flush is left for later, and what then sends it.</summary>
-public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
+public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushes = true })
 {
-    private UnixStreamConnection _connection = null!;
-    private UnixHandle _peer = null!;
-
-    public override async ValueTask InitializeAsync()
-    {
-        await base.InitializeAsync();
-        (_connection, _peer) = NewConnection(new() { CoalesceFlushes = true });
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await _connection.DisposeAsync();
-        _peer.Dispose();
-        await base.DisposeAsync();
-    }
-
     [Fact]
     public async Task Flush_WithNothingLeftInTheInput_SendsItself()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 1);
+        await TakeRequestsAsync(Connection, Peer, sent: 1);
         using Held held = new(Loop);
         await FlushAsync("one");
         Assert.Equal("one", ReceiveNow());
@@ -37,18 +21,18 @@ public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
     [Fact]
     public async Task Flushes_WhileTheInputHoldsMore_AreOneSendOnceAReadWaits()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 3);
+        await TakeRequestsAsync(Connection, Peer, sent: 3);
         using Held held = new(Loop);
         await FlushAsync("one");
         Assert.Equal("", ReceiveNow());
-        await TakeRequestAsync(_connection);
+        await TakeRequestAsync(Connection);
         await FlushAsync("two");
-        await TakeRequestAsync(_connection);
+        await TakeRequestAsync(Connection);
         Assert.Equal("", ReceiveNow());
-        ValueTask<ReadResult> read = _connection.Input.ReadAsync();
+        ValueTask<ReadResult> read = Connection.Input.ReadAsync();
         Assert.Equal("onetwo", ReceiveNow());
-        Assert.Equal(1, _connection.GetStatistics().Writes);
-        _connection.Input.CancelPendingRead();
+        Assert.Equal(1, Connection.GetStatistics().Writes);
+        Connection.Input.CancelPendingRead();
         held.Dispose();
         Assert.True((await read.AsTask().WaitAsync(TestTimeout)).IsCanceled);
     }
@@ -57,25 +41,25 @@ public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
     [Fact]
     public async Task Flushes_UpToTheLastRequest_AreOneSend()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         using Held held = new(Loop);
         await FlushAsync("one");
-        await TakeRequestAsync(_connection);
+        await TakeRequestAsync(Connection);
         await FlushAsync("head");
         await FlushAsync("body");
         Assert.Equal("", ReceiveNow());
         held.Dispose();
-        Assert.Equal("oneheadbody", ReceiveText(_peer, 11));
-        Assert.Equal(1, _connection.GetStatistics().Writes);
+        Assert.Equal("oneheadbody", ReceiveText(Peer, 11));
+        Assert.Equal(1, Connection.GetStatistics().Writes);
     }
 
     /// <summary>The reader is in code that blocks, or that streams.</summary>
     [Fact]
     public async Task Flush_WhoseReaderStaysAway_IsSentByTheLoop_AndTheNextAtOnce()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         await FlushAsync("one");
-        Assert.Equal("one", ReceiveText(_peer, 3));
+        Assert.Equal("one", ReceiveText(Peer, 3));
         using Held held = new(Loop);
         await FlushAsync("more of it");
         Assert.Equal("more of it", ReceiveNow());
@@ -84,7 +68,7 @@ public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
     [Fact]
     public async Task Flushes_OfMoreThan16KiB_AreSentByTheOneThatReachesThem()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         using Held held = new(Loop);
         await FlushAsync(new string('a', 16 * 1024));
         Assert.Equal("", ReceiveNow());
@@ -111,70 +95,70 @@ public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
     [InlineData(false)]
     public async Task End_SendsWhatWasLeft(bool completed)
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         using (Held held = new(Loop))
         {
             await FlushAsync("one");
             Assert.Equal("", ReceiveNow());
             if (completed)
-                await _connection.Output.CompleteAsync().AsTask().WaitAsync(TestTimeout);
+                await Connection.Output.CompleteAsync().AsTask().WaitAsync(TestTimeout);
             else
-                await _connection.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+                await Connection.DisposeAsync().AsTask().WaitAsync(TestTimeout);
             Assert.Equal("one", ReceiveNow());
         }
-        await _connection.DisposeAsync();
-        ReceiveEnd(_peer);
+        await Connection.DisposeAsync();
+        ReceiveEnd(Peer);
     }
 
     [Fact]
     public async Task Abort_DropsWhatWasLeft()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         using (Held held = new(Loop))
         {
             await FlushAsync("one");
-            _connection.Abort();
+            Connection.Abort();
         }
         await SettleAsync();
-        Assert.Equal(0, ReceiveEnd(_peer).Value);
+        Assert.Equal(0, ReceiveEnd(Peer).Value);
     }
 
     [Fact]
     public async Task PeerGone_WithBytesLeft_EndsTheConnection()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         using (Held held = new(Loop))
         {
             await FlushAsync("one");
-            _peer.Dispose();
+            Peer.Dispose();
         }
-        await ReadToEndAsync(_connection.Input);
-        await ClosedAsync(_connection);
-        await Assert.ThrowsAsync<IOException>(() => _connection.Output.WriteAsync(new byte[1]).AsTask());
+        await ReadToEndAsync(Connection.Input);
+        await ClosedAsync(Connection);
+        await Assert.ThrowsAsync<IOException>(() => Connection.Output.WriteAsync(new byte[1]).AsTask());
     }
 
     [Fact]
     public async Task SocketFull_WhatWasLeft_IsSentByEpollOut()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         int filler;
         using (Held held = new(Loop))
         {
             filler = 0;
-            for (PosixResult sent; (sent = Libc.Send(_connection.Descriptor, new byte[4096])).IsSuccess; filler += sent.IntValue)
+            for (PosixResult sent; (sent = Libc.Send(Connection.Descriptor, new byte[4096])).IsSuccess; filler += sent.IntValue)
             {
             }
             await FlushAsync("one");
         }
         await SettleAsync();
-        Assert.Equal("one", Encoding.ASCII.GetString(Receive(_peer, filler + 3), filler, 3));
+        Assert.Equal("one", Encoding.ASCII.GetString(Receive(Peer, filler + 3), filler, 3));
         Assert.Equal(0, await CountIdleTurnsAsync());
     }
 
     [Fact]
     public async Task SendFile_GoesBehindWhatWasLeft()
     {
-        await TakeRequestsAsync(_connection, _peer, sent: 2);
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
         string path = Path.GetTempFileName();
         try
         {
@@ -184,10 +168,10 @@ public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
             using (Held held = new(Loop))
             {
                 await FlushAsync("one");
-                sent = _connection.SendFileAsync(file);
+                sent = Connection.SendFileAsync(file);
             }
             await sent.WaitAsync(TestTimeout);
-            Assert.Equal("onefile", ReceiveText(_peer, 7));
+            Assert.Equal("onefile", ReceiveText(Peer, 7));
         }
         finally
         {
@@ -197,7 +181,7 @@ public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
 
     private async Task FlushAsync(string text, UnixStreamConnection? connection = null)
     {
-        PipeWriter writer = (connection ?? _connection).Output;
+        PipeWriter writer = (connection ?? Connection).Output;
         Encoding.ASCII.GetBytes(text, writer.GetSpan(text.Length));
         writer.Advance(text.Length);
         ValueTask<FlushResult> flush = writer.FlushAsync();
@@ -208,7 +192,7 @@ public sealed class CoalescingTests : ConnectionTest, IAsyncLifetime
     private string ReceiveNow(UnixHandle? peer = null)
     {
         byte[] buffer = new byte[64 * 1024];
-        PosixResult received = Libc.Receive((peer ?? _peer).Descriptor, buffer);
+        PosixResult received = Libc.Receive((peer ?? Peer).Descriptor, buffer);
         return received.Errno == EAGAIN ? "" : Encoding.ASCII.GetString(buffer, 0, PosixError.ThrowIfError(received, "recv"));
     }
 

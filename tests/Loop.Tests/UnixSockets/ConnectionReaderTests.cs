@@ -8,25 +8,9 @@ using static Tmds.Linux.LibC;
 namespace UnixLoop.Loop.Tests.UnixSockets;
 
 /// <summary>What a <see cref="PipeReader"/> promises, held by the connection's own.</summary>
-public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
+public sealed class ConnectionReaderTests() : OneConnectionTest(new() { InputHighWaterMark = 100_000, InputLowWaterMark = 50_000 })
 {
-    private UnixStreamConnection _connection = null!;
-    private UnixHandle _peer = null!;
-
-    public override async ValueTask InitializeAsync()
-    {
-        await base.InitializeAsync();
-        (_connection, _peer) = NewConnection(new() { InputHighWaterMark = 100_000, InputLowWaterMark = 50_000 });
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        await _connection.DisposeAsync();
-        _peer.Dispose();
-        await base.DisposeAsync();
-    }
-
-    private PipeReader Reader => _connection.Input;
+    private PipeReader Reader => Connection.Input;
 
     private async Task<ReadResult> ReadAsync() => await Reader.ReadAsync().AsTask().WaitAsync(TestTimeout);
 
@@ -37,12 +21,12 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
     [Fact]
     public async Task AdvanceTo_ExaminedAll_WaitsForMore()
     {
-        Send(_peer, "abc");
+        Send(Peer, "abc");
         ReadResult first = await ReadAtLeastAsync(3);
         Reader.AdvanceTo(first.Buffer.GetPosition(1), first.Buffer.End);
         Task<ReadResult> next = ReadAsync();
         Assert.False(Reader.ToString()!.Length == 0 || next.IsCompleted);
-        Send(_peer, "d");
+        Send(Peer, "d");
         Assert.Equal("bcd", Text(await next));
         Reader.AdvanceTo((await next).Buffer.End);
     }
@@ -50,7 +34,7 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
     [Fact]
     public async Task AdvanceTo_ExaminedPart_GivesTheRestAtOnce()
     {
-        Send(_peer, "abc");
+        Send(Peer, "abc");
         ReadResult first = await ReadAtLeastAsync(3);
         Reader.AdvanceTo(first.Buffer.GetPosition(1), first.Buffer.GetPosition(2));
         Assert.True(Reader.TryRead(out ReadResult second));
@@ -63,7 +47,7 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
     public async Task AdvanceTo_AcrossSegments_KeepsTheRest()
     {
         byte[] sent = Pattern(90_000);
-        Send(_peer, sent);
+        Send(Peer, sent);
         for (int consumed = 0; consumed < sent.Length;)
         {
             ReadResult read = await ReadAsync();
@@ -78,7 +62,7 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
     public async Task AdvanceTo_Misused_Throws()
     {
         Assert.Throws<InvalidOperationException>(() => Reader.AdvanceTo(default));
-        Send(_peer, "abc");
+        Send(Peer, "abc");
         ReadResult read = await ReadAtLeastAsync(3);
         Assert.Throws<InvalidOperationException>(() => Reader.TryRead(out _));
         var foreign = new ReadOnlySequence<byte>(new byte[3]);
@@ -93,7 +77,7 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
         Task<ReadResult> pending = ReadAsync();
         Assert.Throws<InvalidOperationException>(() => Reader.TryRead(out _));
         await Assert.ThrowsAsync<InvalidOperationException>(ReadAsync);
-        Send(_peer, "x");
+        Send(Peer, "x");
         Reader.AdvanceTo((await pending).Buffer.End);
     }
 
@@ -107,7 +91,7 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
         Reader.AdvanceTo(canceled.Buffer.End);
 
         Reader.CancelPendingRead();
-        Send(_peer, "data");
+        Send(Peer, "data");
         canceled = await ReadAsync();
         Assert.True(canceled.IsCanceled);
         Reader.AdvanceTo(canceled.Buffer.Start);
@@ -123,7 +107,7 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
         OperationCanceledException canceled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pending.WaitAsync(TestTimeout));
         Assert.Equal(source.Token, canceled.CancellationToken);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Reader.ReadAsync(source.Token).AsTask());
-        Send(_peer, "data");
+        Send(Peer, "data");
         Assert.Equal("data", await ReadTextAsync(Reader, 4));
     }
 
@@ -134,17 +118,17 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
         Reader.Complete();
         await Assert.ThrowsAsync<InvalidOperationException>(() => pending);
         await Assert.ThrowsAsync<InvalidOperationException>(ReadAsync);
-        Assert.Equal(EPIPE, Libc.Send(_peer.Descriptor, [1]).Errno);
-        await _connection.Output.WriteAsync("still"u8.ToArray());
-        Assert.Equal("still", ReceiveText(_peer, 5));
+        Assert.Equal(EPIPE, Libc.Send(Peer.Descriptor, [1]).Errno);
+        await Connection.Output.WriteAsync("still"u8.ToArray());
+        Assert.Equal("still", ReceiveText(Peer, 5));
     }
 
     [Fact]
     public async Task WaterMarks_SlowReader_HoldsTheSenderBackAndGoesOn()
     {
         byte[] sent = Pattern(2_000_000);
-        Task send = Task.Run(() => Send(_peer, sent));
-        Eventually.True(() => _connection.ToString().Contains("paused", StringComparison.Ordinal), "reading is paused");
+        Task send = Task.Run(() => Send(Peer, sent));
+        Eventually.True(() => Connection.ToString().Contains("paused", StringComparison.Ordinal), "reading is paused");
         Assert.False(send.IsCompleted);
         Assert.Equal(0, await CountIdleTurnsAsync());
         var all = new MemoryStream();
@@ -164,7 +148,7 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
     public async Task WaterMarks_ReaderThatNeedsMore_GetsItByExamining()
     {
         byte[] sent = Pattern(500_000);
-        Task send = Task.Run(() => Send(_peer, sent));
+        Task send = Task.Run(() => Send(Peer, sent));
         ReadResult all = await ReadAtLeastAsync(sent.Length);
         Assert.Equal(sent, all.Buffer.ToArray());
         Reader.AdvanceTo(all.Buffer.End);
@@ -177,8 +161,8 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
         byte[] sent = Pattern(300_000);
         Task send = Task.Run(() =>
         {
-            Send(_peer, sent);
-            Libc.Shutdown(_peer.Descriptor, SHUT_WR);
+            Send(Peer, sent);
+            Libc.Shutdown(Peer.Descriptor, SHUT_WR);
         });
         byte[] head = new byte[10];
         await Reader.AsStream(leaveOpen: true).ReadExactlyAsync(head).AsTask().WaitAsync(TestTimeout);
@@ -192,26 +176,26 @@ public sealed class ConnectionReaderTests : ConnectionTest, IAsyncLifetime
     public async Task Rule02_PausedAndPeerGone_NoTurnsThenAllDataThenTheEnd()
     {
         byte[] sent = Pattern(150_000);
-        Send(_peer, sent);
-        Eventually.True(() => _connection.ToString().Contains("paused", StringComparison.Ordinal), "reading is paused");
-        _peer.Dispose();
+        Send(Peer, sent);
+        Eventually.True(() => Connection.ToString().Contains("paused", StringComparison.Ordinal), "reading is paused");
+        Peer.Dispose();
         Assert.InRange(await CountIdleTurnsAsync(), 0, 1); // one, if the peer's end is told only now
         Assert.Equal(0, await CountIdleTurnsAsync());
         Assert.Equal(sent, await ReadToEndAsync(Reader));
-        await ClosedAsync(_connection);
+        await ClosedAsync(Connection);
     }
 
     [Fact]
     public async Task Rule26_PeerClosedWithUnreadData_IsAResetAfterAllBytes()
     {
-        await _connection.Output.WriteAsync("unread"u8.ToArray());
-        Send(_peer, "last");
-        _peer.Dispose();
+        await Connection.Output.WriteAsync("unread"u8.ToArray());
+        Send(Peer, "last");
+        Peer.Dispose();
         Assert.Equal("last", await ReadTextAsync(Reader, 4));
         IOException reset = await Assert.ThrowsAsync<IOException>(ReadAsync);
         Assert.Equal(ECONNRESET, reset.HResult);
         Assert.Contains("ECONNRESET", reset.Message, StringComparison.Ordinal);
-        await ClosedAsync(_connection);
+        await ClosedAsync(Connection);
     }
 
     [Fact]
