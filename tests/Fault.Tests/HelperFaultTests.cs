@@ -56,6 +56,21 @@ public sealed class HelperFaultTests : IDisposable
         AssertStarts();
     }
 
+    public static TheoryData<int, string> RefusalsOfCgroups => new()
+    {
+        { EBUSY, "EBUSY: can't start 'true': SubprocessAttributes.Cgroup: clone3 into '/usr': it has controllers enabled for its children, so processes may be in those alone (cgroup.subtree_control): make a cgroup below it" },
+        { ENODEV, "ENODEV: can't start 'true': SubprocessAttributes.Cgroup: clone3 into '/usr': it has been removed" },
+        { EAGAIN, "EAGAIN: can't start 'true': SubprocessAttributes.Cgroup: clone3 into '/usr': its pids.max is reached, or the user's RLIMIT_NPROC" },
+    };
+
+    [Theory, MemberData(nameof(RefusalsOfCgroups))]
+    public void Start_IntoACgroupThatRefuses_NamesItAndTheRule(int errno, string expected)
+    {
+        using FaultScope fault = FaultScope.Fail("clone3", errno);
+        var e = Assert.Throws<SubprocessStartException>(() => Spawned.Start(new SubprocessStartInfo("true") { Attributes = new() { Cgroup = "/usr" } }));
+        Assert.Equal(expected, e.Message);
+    }
+
     [Fact]
     public void Start_NoDescriptorForThePidfd_LibcDoesWithoutThisOnce()
     {
