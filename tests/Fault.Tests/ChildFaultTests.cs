@@ -43,6 +43,9 @@ public sealed class ChildFaultTests
     public Task StopTree_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new StopTreeScenario());
 
     [Fact]
+    public Task Supervision_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new SupervisionScenario());
+
+    [Fact]
     public Task WatchProcess_AnyFault_EndsAsDocumented() => Campaign.RunAsync(new WatchProcessScenario());
 
     [Theory, MemberData(nameof(Watchers))]
