@@ -35,8 +35,7 @@ public sealed class ServiceManagerTests : IDisposable
         await host.ExpectAsync("draining");
         host.Kill(Term);
 
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
         Assert.True(manager.IsEmpty);
     }
 
@@ -47,23 +46,20 @@ public sealed class ServiceManagerTests : IDisposable
     {
         using var manager = new ServiceManager(isAbstract: false);
         manager.Fill();
-        await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}");
-        await host.ExpectAsync("log ServiceManagerNotNotified");
+        await using ScenarioProcess host = await StartAsync("log ServiceManagerNotNotified", manager, $"--lifetime={lifetime}");
         await host.ExpectAsync("started");
 
         host.Kill(Term);
 
         await host.ExpectAsync("log ServiceManagerNotNotified");
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
     }
 
     [Fact]
     public async Task Rule30_Notify_SystemdsLifetimeAfterOurs_TellsReadyAndStoppingOnce()
     {
         using var manager = new ServiceManager(isAbstract: false);
-        await using ScenarioProcess host = Start(manager, "--lifetime=systemd-last", "--hang=stop-until-line", "--onterm=true");
-        await host.ExpectAsync("log LifetimeSteppedBack");
+        await using ScenarioProcess host = await StartAsync("log LifetimeSteppedBack", manager, "--lifetime=systemd-last", "--hang=stop-until-line", "--onterm=true");
         Assert.Equal("READY=1", manager.Receive());
         await host.ExpectAsync("started");
 
@@ -74,8 +70,7 @@ public sealed class ServiceManagerTests : IDisposable
         host.Kill(Term);
         await host.ExpectAsync("handler of TERM");
         await host.WriteLineAsync("go on");
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
         Assert.True(manager.IsEmpty);
     }
 
@@ -85,12 +80,7 @@ public sealed class ServiceManagerTests : IDisposable
         using var manager = new ServiceManager(isAbstract: false);
         await using ScenarioProcess host = Start(manager, "--lifetime=systemd-last", "--UnixEventLoop:ShutdownDelay=00:00:05");
 
-        string line;
-        do
-            line = await host.ReadLineAsync();
-        while (!line.StartsWith("refused: ", StringComparison.Ordinal));
-
-        Assert.Contains("call UseSystemd before AddUnixEventLoop", line, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("call UseSystemd before AddUnixEventLoop", await host.ReadToLineAsync("refused: "), StringComparison.OrdinalIgnoreCase);
         Assert.True(manager.IsEmpty);
     }
 
@@ -98,8 +88,7 @@ public sealed class ServiceManagerTests : IDisposable
     public async Task Rule30_Notify_StartCancelled_IsNeverReady()
     {
         using var manager = new ServiceManager(isAbstract: false);
-        await using ScenarioProcess host = Start(manager, "--hang=start");
-        await host.ExpectAsync("starting");
+        await using ScenarioProcess host = await StartAsync("starting", manager, "--hang=start");
 
         host.Kill(Term);
 
@@ -116,8 +105,7 @@ public sealed class ServiceManagerTests : IDisposable
     public async Task Signal_BeforeTheStart_HasItsDefaultAction_AndNothingIsTold(string lifetime)
     {
         using var manager = new ServiceManager(isAbstract: false);
-        await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}", "--waits=true");
-        await host.ExpectAsync("built");
+        await using ScenarioProcess host = await StartAsync("built", manager, $"--lifetime={lifetime}", "--waits=true");
 
         host.Kill(Term);
 
@@ -131,14 +119,12 @@ public sealed class ServiceManagerTests : IDisposable
     public async Task Signal_DuringStart_CancelsTheStart_AndReadyIsNeverTold(string lifetime)
     {
         using var manager = new ServiceManager(isAbstract: false);
-        await using ScenarioProcess host = Start(manager, $"--lifetime={lifetime}", "--hang=start");
-        await host.ExpectAsync("starting");
+        await using ScenarioProcess host = await StartAsync("starting", manager, $"--lifetime={lifetime}", "--hang=start");
 
         host.Kill(Term);
 
         Assert.StartsWith("STOPPING=1", manager.Receive(), StringComparison.Ordinal);
-        await host.ExpectAsync("start cancelled");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("start cancelled", 0);
         Assert.True(manager.IsEmpty);
     }
 
@@ -146,15 +132,13 @@ public sealed class ServiceManagerTests : IDisposable
     public async Task Signal_TwiceWhileStopping_AfterSystemd_ForcesTheExit()
     {
         using var manager = new ServiceManager(isAbstract: false);
-        await using ScenarioProcess host = Start(manager, "--lifetime=systemd-first", "--hang=stop");
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", manager, "--lifetime=systemd-first", "--hang=stop");
 
         host.Kill(Term);
         await host.ExpectAsync("hanging");
         host.Kill(Term);
 
-        await host.ExpectAsync("log ForcedExit");
-        Assert.Equal(128 + Term, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("log ForcedExit", 128 + Term);
     }
 
     [Theory]
@@ -188,8 +172,7 @@ public sealed class ServiceManagerTests : IDisposable
     public async Task Rule30_Reload_BeforeReady_IsNotTold()
     {
         using var manager = new ServiceManager(isAbstract: false);
-        await using ScenarioProcess host = Start(manager, "--hang=start", "--UnixEventLoop:ReloadOnHangup=true");
-        await host.ExpectAsync("starting");
+        await using ScenarioProcess host = await StartAsync("starting", manager, "--hang=start", "--UnixEventLoop:ReloadOnHangup=true");
 
         host.Kill(Hup);
 
@@ -250,5 +233,10 @@ public sealed class ServiceManagerTests : IDisposable
         via: ["env", $"NOTIFY_SOCKET={manager.Address}", $"WATCHDOG_USEC={time}", "sh", "-c", $"{(process.Length == 0 ? "" : $"export WATCHDOG_PID={(process == "ours" ? "$$" : process)};")} exec \"$@\"", "sh"]);
 
     private static ScenarioProcess Start(ServiceManager manager, params string[] args) =>
-        ScenarioProcess.Start(HostScenarios.ServeAsync, args, via: ["env", $"NOTIFY_SOCKET={manager.Address}"]);
+        ScenarioProcess.Start(HostScenarios.ServeAsync, args, Via(manager));
+
+    private static Task<ScenarioProcess> StartAsync(string said, ServiceManager manager, params string[] args) =>
+        ScenarioProcess.StartAndExpectAsync(said, HostScenarios.ServeAsync, args, Via(manager));
+
+    private static string[] Via(ServiceManager manager) => ["env", $"NOTIFY_SOCKET={manager.Address}"];
 }

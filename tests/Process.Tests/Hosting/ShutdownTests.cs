@@ -38,8 +38,7 @@ public sealed class ShutdownTests
         await KillTwiceAsync(host, signal, "hanging");
 
         await host.ExpectAsync("log ForcedExit");
-        await host.ExpectAsync("log flushed");
-        Assert.Equal(exitCode, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("log flushed", exitCode);
     }
 
     [Fact]
@@ -49,22 +48,19 @@ public sealed class ShutdownTests
 
         await KillTwiceAsync(host, Term, "hanging");
 
-        await host.ExpectAsync("log flushed");
-        Assert.Equal(143, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("log flushed", 143);
     }
 
     [Fact]
     public async Task Rule18_ForcedExit_LogThatBlocksAtItsLine_IsNotWaitedFor()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=stop", "--logblocks=ForcedExit"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", "--hang=stop", "--logblocks=ForcedExit");
 
         host.Kill(Term);
         await host.ExpectAsync("hanging");
         host.Kill(Term);
 
-        await host.ExpectAsync("log flushed");
-        Assert.Equal(143, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("log flushed", 143);
     }
 
     /// <summary>As a console whose reader has stopped reading: the shutdown says nothing, and comes to its end.</summary>
@@ -75,14 +71,12 @@ public sealed class ShutdownTests
     [InlineData("Drained", "00:00:00.200")]
     public async Task Signal_LogBlocksFromThenOn_StopsTheHostAllTheSame(string from, string delay)
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [$"--logblocks={from}", $"--UnixEventLoop:ShutdownDelay={delay}"]);
-        await host.ExpectAsync("started");
+        await using ScenarioProcess host = await StartAsync("started", $"--logblocks={from}", $"--UnixEventLoop:ShutdownDelay={delay}");
 
         host.Kill(Term);
 
         await host.ExpectAsync("stopping");
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
     }
 
     /// <summary>The loop says that a child has exited, and its supervision that it has ended: neither holds up the stop, or uses up the host's time.</summary>
@@ -91,13 +85,11 @@ public sealed class ShutdownTests
     [InlineData("ProcessEnded")]
     public async Task Signal_LogOfASupervisedProcessBlocks_StopsTheHostAllTheSame(string from)
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [$"--logblocks={from}", .. Supervised, "--shutdownTimeoutSeconds=3600"]);
-        await host.ExpectAsync("started", "log ProcessReady");
+        await using ScenarioProcess host = await StartAsync("log ProcessReady", [$"--logblocks={from}", .. Supervised, "--shutdownTimeoutSeconds=3600"]);
 
         host.Kill(Term);
 
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
     }
 
     /// <summary>Before the stop a line is waited for: by the handler of HUP, and by the loop once the process that is started anew ends. Then the host's time bounds them.</summary>
@@ -106,16 +98,14 @@ public sealed class ShutdownTests
     [InlineData("ProcessesReloaded")]
     public async Task Signal_LogBlocksInAReload_StopsTheHostAllTheSame(string from)
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [
+        await using ScenarioProcess host = await StartAsync("log ProcessReady", [
             $"--logblocks={from}", "--UnixEventLoop:ReloadOnHangup=true", "--reload=changes", .. Supervised, "--UnixEventLoop:ChildStopGrace=00:00:01", "--shutdownTimeoutSeconds=2"]);
-        await host.ExpectAsync("started", "log ProcessReady");
         host.Kill(Hup);
         await host.ExpectAsync("log blocks");
 
         host.Kill(Term);
 
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
     }
 
     [Fact]
@@ -138,8 +128,7 @@ public sealed class ShutdownTests
         await host.ExpectAsync("log Draining");
         await host.ExpectAsync("draining");
         await host.ExpectAsync("log Drained");
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
     }
 
     [Fact]
@@ -149,8 +138,7 @@ public sealed class ShutdownTests
 
         await KillTwiceAsync(host, Term, "draining");
 
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
     }
 
     [Fact]
@@ -174,8 +162,7 @@ public sealed class ShutdownTests
     [InlineData("console", Quit)]
     public async Task Signal_BeforeTheStart_HasItsDefaultAction(string lifetime, int signal)
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, [$"--lifetime={lifetime}", "--waits=true"]);
-        await host.ExpectAsync("built");
+        await using ScenarioProcess host = await StartAsync("built", $"--lifetime={lifetime}", "--waits=true");
 
         host.Kill(signal);
 
@@ -185,13 +172,11 @@ public sealed class ShutdownTests
     [Fact]
     public async Task AnotherLifetime_SignalDuringStart_CancelsTheStart()
     {
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, ["--hang=start", "--lifetime=console"]);
-        await host.ExpectAsync("starting");
+        await using ScenarioProcess host = await StartAsync("starting", "--hang=start", "--lifetime=console");
 
         host.Kill(Term);
 
-        await host.ExpectAsync("start cancelled");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("start cancelled", 0);
     }
 
     [Fact]
@@ -202,8 +187,7 @@ public sealed class ShutdownTests
         host.Kill(Term);
 
         await host.ExpectAsync("log StartCancelled");
-        await host.ExpectAsync("start cancelled");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("start cancelled", 0);
     }
 
     [Fact]
@@ -242,8 +226,7 @@ public sealed class ShutdownTests
         await host.ExpectAsync("handler of TERM");
         await host.WriteLineAsync("go on");
 
-        await host.ExpectAsync("stopped");
-        Assert.Equal(0, await host.WaitForExitAsync());
+        await host.ExpectEndAsync("stopped", 0);
     }
 
     [Fact]
@@ -252,29 +235,10 @@ public sealed class ShutdownTests
         await using ScenarioProcess host = ScenarioProcess.Start(
             HostScenarios.ServeAsync, ["--lifetime=console", "--UnixEventLoop:ShutdownDelay=00:00:05"]);
 
-        string line;
-        do
-            line = await host.ReadLineAsync();
-        while (!line.StartsWith("refused: ", StringComparison.Ordinal));
-
-        Assert.Contains("Microsoft.Extensions.Hosting.Internal.ConsoleLifetime", line);
+        Assert.Contains("Microsoft.Extensions.Hosting.Internal.ConsoleLifetime", await host.ReadToLineAsync("refused: "), StringComparison.Ordinal);
     }
 
-    /// <summary>A host that has said <paramref name="said"/>.</summary>
-    private static async Task<ScenarioProcess> StartAsync(string said, params string[] arguments)
-    {
-        ScenarioProcess host = ScenarioProcess.Start(HostScenarios.ServeAsync, arguments);
-        try
-        {
-            await host.ExpectAsync(said);
-            return host;
-        }
-        catch
-        {
-            await host.DisposeAsync();
-            throw;
-        }
-    }
+    private static Task<ScenarioProcess> StartAsync(string said, params string[] arguments) => ScenarioProcess.StartAndExpectAsync(said, HostScenarios.ServeAsync, arguments);
 
     /// <summary>The second time once it has said <paramref name="between"/>.</summary>
     private static async Task KillTwiceAsync(ScenarioProcess host, int signal, string between)

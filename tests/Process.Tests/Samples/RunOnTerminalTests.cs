@@ -113,10 +113,7 @@ public sealed partial class RunOnTerminalTests : IDisposable
         // Ctrl-C goes to the child again.
         terminal.Type(Terminal.CtrlC);
         terminal.Expect("got INT");
-        terminal.Type("end\n");
-        terminal.Type("echo code $?\n");
-        terminal.Expect("code 5");
-        await LeaveAsync(terminal);
+        await EndAndLeaveAsync(terminal);
     }
 
     [Fact]
@@ -133,10 +130,7 @@ public sealed partial class RunOnTerminalTests : IDisposable
         terminal.Type("fg\n");
         terminal.Type("hello\n");
         terminal.Expect("line: hello");
-        terminal.Type("end\n");
-        terminal.Type("echo code $?\n");
-        terminal.Expect("code 5");
-        await LeaveAsync(terminal);
+        await EndAndLeaveAsync(terminal);
     }
 
     [Fact]
@@ -174,6 +168,14 @@ public sealed partial class RunOnTerminalTests : IDisposable
     {
         talker.Type("end\n");
         Assert.Equal(5, await talker.WaitForExitAsync());
+    }
+
+    private static async Task EndAndLeaveAsync(Terminal shellOfTalker)
+    {
+        shellOfTalker.Type("end\n");
+        shellOfTalker.Type("echo code $?\n");
+        shellOfTalker.Expect("code 5");
+        await LeaveAsync(shellOfTalker);
     }
 
     private static async Task LeaveAsync(Terminal shell)

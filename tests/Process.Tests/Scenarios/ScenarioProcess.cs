@@ -45,6 +45,22 @@ internal sealed class ScenarioProcess : IAsyncDisposable
         return new ScenarioProcess(process);
     }
 
+    /// <summary>Starts one that has said <paramref name="line"/>.</summary>
+    internal static async Task<ScenarioProcess> StartAndExpectAsync(string line, Func<string[], Task> scenario, string[]? args = null, string[]? via = null)
+    {
+        ScenarioProcess process = Start(scenario, args, via);
+        try
+        {
+            await process.ExpectAsync(line);
+            return process;
+        }
+        catch
+        {
+            await process.DisposeAsync();
+            throw;
+        }
+    }
+
     /// <summary>The next line that the scenario says.</summary>
     internal async Task<string> ReadLineAsync(TimeSpan? bound = null) =>
         await _process.StandardOutput.ReadLineAsync().WaitAsync(bound ?? TestTimeout)
@@ -80,6 +96,23 @@ internal sealed class ScenarioProcess : IAsyncDisposable
     {
         await _process.WaitForExitAsync().WaitAsync(bound ?? TestTimeout);
         return _process.ExitCode;
+    }
+
+    /// <summary>It says <paramref name="line"/> and ends with <paramref name="exitCode"/>, of itself.</summary>
+    internal async Task ExpectEndAsync(string line, int exitCode)
+    {
+        await ExpectAsync(line);
+        Assert.Equal(exitCode, await WaitForExitAsync());
+    }
+
+    /// <summary>Reads on to a line that begins with <paramref name="beginning"/>.</summary>
+    internal async Task<string> ReadToLineAsync(string beginning)
+    {
+        string line;
+        do
+            line = await ReadLineAsync();
+        while (!line.StartsWith(beginning, StringComparison.Ordinal));
+        return line;
     }
 
     /// <summary>Ends the scenario and fails unless it ended well.</summary>
