@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
 public sealed class FactoryTests : SubprocessTest
@@ -46,6 +48,31 @@ public sealed class FactoryTests : SubprocessTest
         Task<SubprocessResult> run = RunAsync(Sleep());
         await Factory.StopAllAsync(TestTimeout).WaitAsync(TestTimeout);
         Assert.Equal(-15, (await run).Exit.ReturnCode);
+    }
+
+    /// <summary>A child whose start was still being logged was nobody's, and outlived us.</summary>
+    [Fact]
+    public async Task StopAll_LogBlocksAtAStart_KillsTheChild()
+    {
+        using BlockingLog log = new("SubprocessStarted");
+        await using UnixEventLoop loop = new(new() { LoggerFactory = log });
+        await loop.StartAsync().WaitAsync(TestTimeout);
+        using PidfdChildWatcher watcher = new();
+        watcher.Attach(loop);
+        await using SubprocessFactory factory = new(loop, watcher);
+        Task<ISubprocess> start = Task.Run(() => factory.StartAsync(Sleep()).AsTask());
+        await log.Blocks.Task.WaitAsync(TestTimeout);
+
+        IReadOnlyList<StoppedSubprocess> stopped = await factory.StopAllAsync(TimeSpan.Zero, new CancellationToken(canceled: true)).WaitAsync(TestTimeout);
+        bool isKilled = stopped is [var only] && Eventually.TryWait(() => StateOf(only.Id) == 'Z', TestTimeout);
+
+        log.Dispose();
+        ISubprocess child = await start.WaitAsync(TestTimeout);
+        if (!isKilled)
+            child.Signal(UnixSignal.Kill);
+        await ExitOf(child);
+        await DisposeAsync(child);
+        Assert.True(isKilled);
     }
 
     [Fact]
@@ -118,5 +145,33 @@ public sealed class FactoryTests : SubprocessTest
         Eventually.True(() => Loop.GetStatistics().WatchedDescriptors > 10, "children are there");
         await Factory.DisposeAsync().AsTask().WaitAsync(TestTimeout);
         await Task.WhenAll(starters).WaitAsync(TestTimeout);
+    }
+
+    /// <summary>Does not come back from one event until it is disposed.</summary>
+    private sealed class BlockingLog(string eventName) : ILoggerFactory, ILogger
+    {
+        private readonly ManualResetEventSlim _goOn = new();
+
+        internal TaskCompletionSource Blocks { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public void AddProvider(ILoggerProvider provider)
+        {
+        }
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Name != eventName)
+                return;
+            Blocks.TrySetResult();
+            _goOn.Wait(TestTimeout);
+        }
+
+        public void Dispose() => _goOn.Set();
     }
 }

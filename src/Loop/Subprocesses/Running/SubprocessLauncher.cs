@@ -40,7 +40,10 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
             ThrowIfInactive();
             using ChildSpawnScope scope = services.Watcher.BeginSpawn();
             child = Spawn(startInfo, streams, consumer, cancellationToken);
-            failure = TryBegin(child, startInfo);
+            // Before the log, which may block: from here on the factory's end reaches the child.
+            bool added = child.IsLeftAlone || services.Live.TryAdd(child);
+            SubprocessLog.Started(services.Logger, child.FileName, child.Id);
+            failure = TryBegin(child, added, startInfo);
         }
         catch (Exception e)
         {
@@ -77,14 +80,11 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
             throw;
         }
         services.Metrics.Started();
-        var child = new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null && spawned.Terminal is null, startedAt) { StopSignal = startInfo.StopSignal };
-        SubprocessLog.Started(services.Logger, child.FileName, child.Id);
-        return child;
+        return new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null && spawned.Terminal is null, startedAt) { StopSignal = startInfo.StopSignal };
     }
 
-    private Exception? TryBegin(ChildProcess child, SubprocessStartInfo startInfo)
+    private Exception? TryBegin(ChildProcess child, bool added, SubprocessStartInfo startInfo)
     {
-        bool added = child.IsLeftAlone || services.Live.TryAdd(child);
         try
         {
             child.Begin();
