@@ -34,7 +34,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
     private readonly MemoryPool<byte> _memory;
 
     public LoopTransportFactory(
-        IServiceProvider services, TransportLoops loops, ListenerCatalog catalog, IOptions<KestrelTransportOptions> options, ILoggerFactory loggers, IHostApplicationLifetime application)
+        IServiceProvider services, TransportLoops loops, ListenerCatalog catalog, IOptions<KestrelTransportOptions> options, ShutdownLog log, IHostApplicationLifetime application)
     {
         _services = services;
         _loops = loops;
@@ -42,7 +42,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
         _options = options.Value;
         _activation = services.GetService<SocketActivation>();
         // Some lines come between a bind and its owner, who would not close it.
-        _logger = new ForgivingLogger(loggers.CreateLogger(KestrelLog.Category));
+        _logger = new ForgivingLogger(log.OnceStopping.CreateLogger(KestrelLog.Category));
         _memory = services.GetService<IMemoryPoolFactory<byte>>()?.Create() ?? MemoryPool<byte>.Shared;
         application.ApplicationStarted.Register(WarnOfUnused);
     }

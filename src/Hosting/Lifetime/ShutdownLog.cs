@@ -7,9 +7,6 @@ namespace UnixLoop.Hosting;
 /// The log of what happens on the way down. A log may block, as a console whose reader has stopped reading: then the shutdown goes on, and
 /// what it says waits behind the line that does not get out.
 /// </summary>
-/// <remarks>
-/// As a factory it is for what the stop waits for, loops and their children: their lines are written as any others until the application stops.
-/// </remarks>
 internal sealed class ShutdownLog(ILoggerFactory loggers, IHostApplicationLifetime application) : ILoggerFactory
 {
     /// <summary>For the first line that does not get out; those behind it are not waited for.</summary>
@@ -18,6 +15,9 @@ internal sealed class ShutdownLog(ILoggerFactory loggers, IHostApplicationLifeti
     private readonly Lock _lock = new();
     private Task _last = Task.CompletedTask;
     private volatile bool _isStuck;
+
+    /// <summary>For what the stop waits for, loops and their children: their lines are written as any others until the application stops.</summary>
+    internal ILoggerFactory OnceStopping => this;
 
     private bool IsStopping => application.ApplicationStopping.IsCancellationRequested;
 

@@ -17,7 +17,7 @@ internal static class LoopFactory
         UnixEventLoopOptions options = services.GetRequiredService<IOptionsMonitor<UnixEventLoopOptions>>().Get(optionsName);
         return new UnixEventLoop(new UnixEventLoopSettings
         {
-            LoggerFactory = services.GetRequiredService<ShutdownLog>(),
+            LoggerFactory = services.GetRequiredService<ShutdownLog>().OnceStopping,
             MeterFactory = services.GetRequiredService<IMeterFactory>(),
             TimeProvider = services.GetService<TimeProvider>(),
             Name = loopName,

@@ -43,7 +43,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
         _drain = drain;
         _application = application;
         _clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
-        _logger = new ForgivingLogger(((ILoggerFactory)log).CreateLogger(SupervisionLog.Category));
+        _logger = new ForgivingLogger(log.OnceStopping.CreateLogger(SupervisionLog.Category));
     }
 
     public event Action<SupervisedProcessStateChange>? StateChanged;

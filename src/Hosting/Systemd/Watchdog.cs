@@ -33,7 +33,7 @@ internal sealed class Watchdog : IDisposable
     internal static Watchdog? TryStart(IServiceProvider services, HostedLoops loops)
     {
         ServiceNotifier serviceManager = services.GetRequiredService<ServiceNotifier>();
-        ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger(LifetimeLog.Category);
+        ILogger logger = services.GetRequiredService<ShutdownLog>().OnceStopping.CreateLogger(LifetimeLog.Category);
         if (!serviceManager.IsEnabled || loops.Started.Count == 0 || WatchdogInterval.Read(logger) is not { } interval)
             return null;
         var watchdog = new Watchdog(serviceManager, interval, loops, logger);
