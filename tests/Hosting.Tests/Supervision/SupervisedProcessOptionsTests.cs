@@ -111,6 +111,7 @@ public sealed class SupervisedProcessOptionsTests
     [InlineData("ParentDeathSignal", "DEATH", "ParentDeathSignal is 'DEATH'; it must be a signal")]
     [InlineData("Limits:NoFiles", "1", "Limits names 'NoFiles'; it must be one of Cpu, ")]
     [InlineData("Limits:NoFile", "2:1", "Limits:NoFile is '2:1'; it must be a number or 'unlimited'")]
+    [InlineData("Limits:NoFile", "-1", "Limits:NoFile is '-1'; it must be a number or 'unlimited'")]
     public void Rules_OneMistake_IsNamedWithItsValueAndTheRule(string key, string value, string expected)
     {
         Dictionary<string, string?> configuration = new() { ["FileName"] = "x" };
