@@ -9,7 +9,8 @@ using UnixLoop.Hosting;
 // What the drain tests stop: a web server on free ports of the loopback (h1, h2c and TLS) and, with --socket PATH, on a Unix socket.
 // GET or POST / answers at once; GET /slow after the milliseconds of ?ms=; GET /answered says how often these two were asked.
 // With --activation=both Kestrel's own UseSystemd and ours take the same descriptors. With --throws a callback of each h1 connection throws when it is to close. Lines "port NAME NUMBER" tell the ports.
-WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(args);
+// Not the working directory, where a sample's appsettings.json may lie.
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 builder.WebHost.UseKestrelHttpsConfiguration();
 IUnixEventLoopBuilder loop = builder.Services.AddUnixEventLoop();
 bool isActivatedTwice = builder.Configuration["activation"] == "both";

@@ -17,7 +17,7 @@ namespace UnixLoop.Process.Tests.Transports;
 /// </summary>
 public sealed class ChaosTests
 {
-    private const int DefaultSeconds = 6;
+    private const int DefaultSeconds = 10;
     private const int MostWarmUps = 5;
     private const long HeapTolerance = 2 * 1024 * 1024;
 

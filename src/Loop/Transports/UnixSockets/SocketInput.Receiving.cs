@@ -98,10 +98,10 @@ internal sealed partial class SocketInput
         {
             bool isFresh = _tail is null || _tail.RoomLength < SmallestRoom;
             BufferSegment segment = isFresh ? BufferSegment.Rent(_nextSize) : _tail!;
-            int room = segment.RoomLength;
+            Span<byte> room = segment.Room[..Math.Min(segment.RoomLength, PipeDefaults.BytesPerTurn - total)];
             PosixResult received = Receiver is null
-                ? Libc.Receive(_connection.Descriptor, segment.Room)
-                : Receiver.Receive(_connection.Descriptor, segment.Room, _bytesReceived);
+                ? Libc.Receive(_connection.Descriptor, room)
+                : Receiver.Receive(_connection.Descriptor, room, _bytesReceived);
             if (received.Value <= 0)
             {
                 if (isFresh)
@@ -115,7 +115,7 @@ internal sealed partial class SocketInput
             if (isFresh)
                 AppendNeedsLock(segment);
             CountNeedsLock(received.IntValue);
-            bool isShort = received.Value < room;
+            bool isShort = received.Value < room.Length;
             _nextSize = isShort && total <= BufferSegment.Small ? BufferSegment.Small : BufferSegment.Large;
             if (isShort && !toEnd)
                 break;

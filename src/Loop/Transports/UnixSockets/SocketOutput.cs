@@ -66,10 +66,12 @@ internal sealed partial class SocketOutput : PipeWriter, IDirectWriter, IValueTa
         _written.Advance(bytes);
     }
 
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+        cancellationToken.IsCancellationRequested ? ValueTask.FromCanceled<FlushResult>(cancellationToken) : Flush(cancellationToken);
+
+    /// <summary>A token that is cancelled by now ends a wait, and keeps nothing from being sent.</summary>
+    private ValueTask<FlushResult> Flush(CancellationToken cancellationToken)
     {
-        if (cancellationToken.IsCancellationRequested)
-            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         bool isOver;
         ValueTask<FlushResult> result;
         lock (_gate)
@@ -109,7 +111,7 @@ internal sealed partial class SocketOutput : PipeWriter, IDirectWriter, IValueTa
             }
         }
         _written.Write(bytes);
-        return FlushAsync(cancellationToken);
+        return Flush(cancellationToken);
     }
 
     public void Take(ReadOnlySpan<byte> bytes)
@@ -146,7 +148,7 @@ internal sealed partial class SocketOutput : PipeWriter, IDirectWriter, IValueTa
         source.CopyTo(segment.Room);
         segment.Advance(source.Length);
         _written.Append(segment);
-        return FlushAsync(cancellationToken);
+        return Flush(cancellationToken);
     }
 
     public override void CancelPendingFlush()
