@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 using UnixLoop;
 using WebApp;
@@ -44,14 +44,19 @@ app.MapTransfers();
 app.MapCommands();
 app.MapHealthChecks("/healthz");
 app.MapPrometheusScrapingEndpoint("/metrics");
+CancellationToken stopping = app.Lifetime.ApplicationStopping;
 try
 {
     app.Run();
 }
-catch (IOException taken) when (taken.InnerException is AddressInUseException)
+catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
-    // What else has started by then, supervised processes too, has been stopped again.
-    Console.Error.WriteLine($"WebApp: {taken.Message}");
+    // A signal while it was starting: what had begun has been stopped again.
+}
+catch (Exception mistake) when (mistake is OptionsValidationException or IOException)
+{
+    // An address in use, say. What else has started by then, supervised processes too, has been stopped again.
+    Console.Error.WriteLine($"WebApp: {mistake.Message}");
     return 1;
 }
 return Environment.ExitCode;

@@ -3,6 +3,7 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
 using UnixLoop;
 using UnixLoop.Hosting;
+using WorkerApp.Run;
 
 namespace WorkerApp.Jobs;
 
@@ -45,7 +46,21 @@ internal static class JobHost
                 .WithTracing(traces => traces.AddUnixLoopInstrumentation().AddConsoleExporter());
         }
 
-        await builder.Build().RunAsync();
+        IHost host = builder.Build();
+        CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        try
+        {
+            await host.RunAsync();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // A signal while it was starting: what had begun has been stopped again.
+        }
+        catch (Exception mistake) when (mistake is OptionsValidationException or IOException)
+        {
+            Console.Error.WriteLine($"WorkerApp: {mistake.Message}");
+            return ExitCodes.NotStarted;
+        }
         // A loop that died sets it; a Main that returned 0 would hide that.
         return Environment.ExitCode;
     }

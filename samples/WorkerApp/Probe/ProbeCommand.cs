@@ -31,7 +31,12 @@ internal static class ProbeCommand
             await Console.Error.WriteLineAsync($"{path}: no such socket");
             return 1;
         }
-        catch (Exception e) when (e is SocketException or IOException or OperationCanceledException or ArgumentException)
+        catch (OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"{path}: no answer within {s_patience.TotalSeconds} s");
+            return 1;
+        }
+        catch (Exception e) when (e is SocketException or IOException or ArgumentException)
         {
             await Console.Error.WriteLineAsync($"{path}: {e.Message}");
             return 1;

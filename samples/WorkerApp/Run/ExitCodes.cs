@@ -5,6 +5,7 @@ namespace WorkerApp.Run;
 /// <summary>The exit codes of env(1) and timeout(1); else the child's, or 128 + n where signal n killed it.</summary>
 internal static class ExitCodes
 {
+    internal const int NotStarted = 1;
     internal const int Usage = 2;
     internal const int TimedOut = 124;
     internal const int OurFailure = 125;

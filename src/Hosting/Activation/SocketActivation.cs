@@ -85,12 +85,10 @@ internal sealed class SocketActivation : IDisposable
             throw new InvalidOperationException($"{CountVariable} is '{countText}'; it must be the number of descriptors.");
         string[]? names = namesText?.Split(':');
         // All are closed on exec, also those that are refused: no child inherits them.
-        for (int descriptor = FirstDescriptor; descriptor < FirstDescriptor + count; descriptor++)
+        for (int i = 0; i < count; i++)
         {
-            if (!Libc.TrySetCloseOnExec(descriptor))
-                throw new InvalidOperationException($"{CountVariable} is {count}, but descriptor {descriptor} is not open.");
-            _descriptors.Add(descriptor);
-            _handles.Add(new SafeFileHandle(descriptor, ownsHandle: true)); // ours by the protocol: nobody else in this process knows of it
+            if (!Libc.TrySetCloseOnExec(FirstDescriptor + i))
+                throw new InvalidOperationException($"{CountVariable} is {count}, but descriptor {FirstDescriptor + i} is not open.");
         }
 
         if (names is not null && names.Length != count)
@@ -104,7 +102,11 @@ internal sealed class SocketActivation : IDisposable
                 throw new InvalidOperationException(
                     $"The activated descriptor {descriptor} ('{name}') {why}: UseSystemdSocketActivation() takes listening Unix stream sockets. For TCP use Kestrel's own UseSystemd() in its place.");
             }
-            _sockets.Add(new ActivatedSocket(name, descriptor, _handles[i]));
+            // Ours by the protocol, once it is what the protocol hands over: a count that is too large names the runtime's own descriptors.
+            SafeFileHandle handle = new(descriptor, ownsHandle: true);
+            _descriptors.Add(descriptor);
+            _handles.Add(handle);
+            _sockets.Add(new ActivatedSocket(name, descriptor, handle));
         }
     }
 

@@ -100,7 +100,8 @@ internal sealed class HealthResponder(
             return $"no {verdict.Reason}";
         if (question == "live" || checks is null)
             return "ok";
-        HealthReport report = await checks.CheckHealthAsync(static check => check.Tags.Contains("ready"), cancellationToken).ConfigureAwait(false);
+        // A check need not look at the token.
+        HealthReport report = await checks.CheckHealthAsync(static check => check.Tags.Contains("ready"), cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
         return report.Status != HealthStatus.Unhealthy
             ? "ok"
             : $"no {string.Join("; ", report.Entries.Where(entry => entry.Value.Status == HealthStatus.Unhealthy).Select(entry => $"{entry.Key}: {entry.Value.Description}"))}";

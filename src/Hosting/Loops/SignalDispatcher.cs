@@ -80,9 +80,15 @@ internal sealed class SignalDispatcher(
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stop.Token);
             // Type=notify-reload sends HUP and waits for both, whatever this application does at a HUP (systemd.service(5)).
             bool reload = signal == UnixSignal.Hup && serviceManager.BeginReload();
-            await RunAsync(ordered, either.Token).ConfigureAwait(false);
-            if (reload)
-                serviceManager.EndReload();
+            try
+            {
+                await RunAsync(ordered, either.Token).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (reload)
+                    serviceManager.EndReload();
+            }
         }
         finally
         {

@@ -18,9 +18,9 @@ internal static class WatchdogInterval
             return null;
         if (!string.IsNullOrEmpty(process) && process != Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
             return null;
-        // Over a year is as good as never, and no timer's business.
-        if (long.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out long microseconds) && microseconds > 0)
-            return TimeSpan.FromMicroseconds(Math.Min(microseconds, TimeSpan.MicrosecondsPerDay * 365) / 2.0);
+        // Once in twelve hours is no burden, and below what a timer can wait.
+        if (ulong.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out ulong microseconds) && microseconds > 0)
+            return TimeSpan.FromMicroseconds(Math.Min(microseconds, TimeSpan.MicrosecondsPerDay) / 2.0);
         LifetimeLog.WatchdogUnintelligible(logger, time);
         return null;
     }

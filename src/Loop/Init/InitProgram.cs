@@ -28,7 +28,22 @@ internal sealed unsafe class InitProgram
         return new InitProgram(files, [.. arguments.Prepend(fileName).SelectMany(Terminated)]);
     }
 
-    internal void AddVariable(string text) => _variables = [.. _variables, .. Terminated(text)];
+    /// <summary>In the place of others of its name: of two the first would count.</summary>
+    internal void SetVariable(string name, string value)
+    {
+        byte[] begin = Encoding.UTF8.GetBytes(name + '=');
+        List<byte> variables = [];
+        ReadOnlySpan<byte> left = _variables;
+        while (!left.IsEmpty)
+        {
+            int length = left.IndexOf((byte)0) + 1;
+            ReadOnlySpan<byte> variable = length > 0 ? left[..length] : left;
+            left = left[variable.Length..];
+            if (!variable.StartsWith(begin))
+                variables.AddRange(variable);
+        }
+        _variables = [.. variables, .. begin, .. Terminated(value)];
+    }
 
     /// <summary>
     /// The first file that can be executed; a script that names no interpreter is the shell's, as for execvp(3). Of the errors, one about a

@@ -14,7 +14,7 @@ namespace UnixLoop.Init;
 /// </summary>
 internal sealed class InitReport : IDisposable
 {
-    private const string Variable = "UNIXLOOP_INIT";
+    internal const string Variable = "UNIXLOOP_INIT";
     internal const int RecordBytes = 8;
 
     private static UnixHandle? s_fromInit;
@@ -27,8 +27,8 @@ internal sealed class InitReport : IDisposable
     internal int Inherited => _readEnd.Descriptor;
 
     /// <summary>Also where there is no report: the app must know that it has an init, or it would make one of itself again.</summary>
-    internal static string VariableText(InitReport? report) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Variable}={Environment.ProcessId}:{report?.Inherited ?? -1}");
+    internal static string ValueFor(InitReport? report) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}:{report?.Inherited ?? -1}");
 
     /// <summary>Null without descriptors: then the app is not told.</summary>
     internal static InitReport? TryCreate()

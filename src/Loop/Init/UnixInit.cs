@@ -35,7 +35,7 @@ public static class UnixInit
             return null;
         using InitReport? report = InitReport.TryCreate();
         InitProgram program = InitProgram.Self();
-        program.AddVariable(InitReport.VariableText(report));
+        program.SetVariable(InitReport.Variable, InitReport.ValueFor(report));
         return new InitReaper(program, options, report).Run();
     }
 

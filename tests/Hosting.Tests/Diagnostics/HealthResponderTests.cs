@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Time.Testing;
 
 namespace UnixLoop.Hosting.Tests.Diagnostics;
 
@@ -82,6 +83,29 @@ public sealed class HealthResponderTests : IDisposable
         using Socket silent = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await silent.ConnectAsync(new UnixDomainSocketEndPoint(_path));
         Assert.Equal("ok", await AskAsync("live\n"));
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Ask_CheckNeverEnds_IsGivenUp()
+    {
+        FakeTimeProvider clock = new();
+        TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using IHost host = await StartAsync(services =>
+        {
+            services.AddSingleton<TimeProvider>(clock);
+            services.AddHealthChecks().AddAsyncCheck("hangs", () =>
+            {
+                asked.TrySetResult();
+                return new TaskCompletionSource<HealthCheckResult>().Task;
+            }, ["ready"]);
+        });
+        Task<string> answer = AskAsync("ready\n");
+        await asked.Task.WaitAsync(TestTimeout);
+
+        clock.Advance(TimeSpan.FromSeconds(5));
+
+        Assert.Equal("", await answer);
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 

@@ -48,6 +48,15 @@ public sealed class SocketActivationTests : IDisposable
         Assert.Contains("The activated descriptor 3 ('web') is no socket", web.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>What stands at the numbers beyond those that were handed over is the runtime's: it is not closed.</summary>
+    [Fact]
+    public async Task Rule30_SocketActivation_MoreThanWereHandedOver_FailsTheStart()
+    {
+        await using SampleProgram web = SampleProgram.Start("sh", ["-c", "LISTEN_PID=$$ LISTEN_FDS=200 exec \"$@\"", "sh", SampleProgram.PathOf("WebApp"), .. _folder.Arguments()]);
+        Assert.NotEqual(0, await web.WaitForExitAsync());
+        Assert.Matches("The activated descriptor 3 .* is no socket|LISTEN_FDS is 200, but descriptor", web.ToString());
+    }
+
     [Fact]
     public async Task Rule30_SocketActivation_AlsoByKestrelsUseSystemd_FailsTheStart()
     {

@@ -25,6 +25,16 @@ public sealed partial class WorkerAppTests : IDisposable
         Assert.Contains(worker.Lines, line => line.Contains("ended: killed by SIGTERM", StringComparison.Ordinal));
     }
 
+    /// <summary>What an orchestrator's log shows last is the mistake, and no trace of a crash.</summary>
+    [Fact]
+    public async Task Configuration_Mistake_IsTheLastLineAndExitCode1()
+    {
+        await using SampleProgram worker = SampleProgram.Start("env", ["UnixEventLoop__HealthSocket=h.sock", SampleProgram.PathOf("WorkerApp")]);
+        Assert.Equal(1, await worker.WaitForExitAsync());
+        worker.Expect("WorkerApp: Property HealthSocket: is 'h.sock'; it must be an absolute path");
+        Assert.Equal(0, worker.Count("Unhandled exception"));
+    }
+
     [Fact]
     public async Task Hup_EditedFile_IsAppliedAndNotBefore()
     {

@@ -17,6 +17,7 @@ internal sealed class SupervisedRun : IDisposable
     private readonly ILogger _output;
     private readonly CancellationTokenSource _over = new();
     private volatile ISubprocess? _child;
+    private volatile Ladder? _ladder;
 
     internal SupervisedRun(SupervisionContext context, SupervisedProcessOptions options, SupervisedProcess owner, ILogger output)
     {
@@ -46,8 +47,11 @@ internal sealed class SupervisedRun : IDisposable
     internal void Stop()
     {
         _over.Cancel();
-        if (_child is { } child)
-            _ = StopAsync(child, _options.StopGrace ?? _context.DefaultGrace);
+        if (_child is not { } child)
+            return;
+        Ladder ladder = new(_context.Clock.GetTimestamp(), _options.StopGrace ?? _context.DefaultGrace);
+        _ladder = ladder;
+        _ = StopAsync(child, ladder.Grace);
     }
 
     /// <summary>Until it accepts, or the run is over or stopped.</summary>
@@ -95,6 +99,8 @@ internal sealed class SupervisedRun : IDisposable
                 ReadAsync(child, isError: false),
                 ReadAsync(child, isError: true));
             (ChildExitStatus status, bool truncated) = await child.WaitForExitAndDrainAsync(DrainBound).ConfigureAwait(false);
+            if (_ladder is { } ladder && status.Signal == UnixSignal.Kill && UnixSignal.Parse(_options.StopSignal) != UnixSignal.Kill)
+                SupervisionLog.ProcessKilled(_context.Ending, _owner.Name, child.Id, _context.Clock.GetElapsedTime(ladder.Began), _options.StopSignal, ladder.Grace);
             if (truncated)
                 SupervisionLog.OutputCutOff(_context.Logger, _owner.Name, child.Id, DrainBound);
             // Before the end is told: all that it wrote has been logged by then.
@@ -157,4 +163,8 @@ internal sealed class SupervisedRun : IDisposable
             SupervisionLog.StopForbidden(_context.Logger, _owner.Name, child.Id, e);
         }
     }
+
+    /// <param name="Began">A timestamp of the clock: when the child was told to stop.</param>
+    /// <param name="Grace">Until KILL.</param>
+    private sealed record Ladder(long Began, TimeSpan Grace);
 }

@@ -54,6 +54,9 @@ internal static partial class SupervisionLog
     [LoggerMessage(2314, LogLevel.Warning, "{Process}: ReadyPattern took longer than {Timeout} for one line, which counts as no match.", EventName = "ReadyPatternTooSlow")]
     internal static partial void PatternTooSlow(ILogger logger, string process, TimeSpan timeout);
 
+    [LoggerMessage(2315, LogLevel.Warning, "{Process}[{Pid}] was killed: it had not ended {Elapsed} after {StopSignal}, of a grace of {Grace}.", EventName = "ProcessKilled")]
+    internal static partial void ProcessKilled(ILogger logger, string process, int pid, TimeSpan elapsed, string stopSignal, TimeSpan grace);
+
     [LoggerMessage(2320, LogLevel.Information, "Supervised processes after the reload: {Added} added, {Removed} removed, {Changed} changed, {Kept} kept.", EventName = "ProcessesReloaded")]
     internal static partial void Reloaded(ILogger logger, int added, int removed, int changed, int kept);
 
