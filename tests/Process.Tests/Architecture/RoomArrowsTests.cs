@@ -11,7 +11,7 @@ public sealed class RoomArrowsTests
     /// <summary>Each room of src/Loop with the rooms that it may use.</summary>
     private static readonly Dictionary<string, string[]> Allowed = Layered(
     [
-        ["Interop"],
+        ["Interop", "Diagnostics"],
         ["Selector", "Timers", "Scheduling", "Signals"],
         [Rooms.Top],
         ["Transports"],
