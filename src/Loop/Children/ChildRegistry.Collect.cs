@@ -22,11 +22,8 @@ internal sealed partial class ChildRegistry
             {
                 if (child.Watch != watch)
                     return CollectResult.NotOurs;
-                if (_loop is null && !_disposed && watch.ReportsOnlyWhenAttached)
-                {
-                    child.Watch = null; // the next Attach reports it
+                if (IsLeftToNextAttachNeedsLock(child, watch))
                     return CollectResult.NotOurs;
-                }
                 handler = child.Handler;
                 if (handler is IReapGuard guard && guard.TryBeginReap())
                 {
@@ -85,11 +82,23 @@ internal sealed partial class ChildRegistry
         {
             if (child.Watch != watch)
                 return CollectResult.NotOurs;
+            // Detached meanwhile, by OnExiting itself perhaps.
+            if (IsLeftToNextAttachNeedsLock(child, watch))
+                return CollectResult.NotOurs;
             if (child.Handler != handler && peek == PeekResult.Dead)
                 return null;
             reap = ChildReaper.Reap(child, out status);
             return SettleNeedsLock(child, watch, child.Handler, reap, status, ref notice) ?? CollectResult.Collected;
         }
+    }
+
+    /// <summary>Where no loop is there to be told on: the next Attach looks for the child anew.</summary>
+    private bool IsLeftToNextAttachNeedsLock(WatchedChild child, ChildWatch watch)
+    {
+        if (_loop is not null || _disposed || !watch.ReportsOnlyWhenAttached)
+            return false;
+        child.Watch = null;
+        return true;
     }
 
     /// <summary>Null when the child is reaped; the notice is made then.</summary>
