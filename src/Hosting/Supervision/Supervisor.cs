@@ -21,6 +21,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
     private readonly IHostApplicationLifetime _application;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
+    private readonly ILogger _ending;
     private readonly CancellationTokenSource _hurry = new();
 
     // Guards what follows. Taken by processes, which hold nothing of their own meanwhile.
@@ -44,6 +45,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
         _application = application;
         _clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
         _logger = new ForgivingLogger(log.OnceStopping.CreateLogger(SupervisionLog.Category));
+        _ending = log.CreateLogger(SupervisionLog.Category);
     }
 
     public event Action<SupervisedProcessStateChange>? StateChanged;
@@ -70,7 +72,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
                 Random = Random.Shared,
                 LoggerFactory = _services.GetRequiredService<ILoggerFactory>(),
                 Logger = _logger,
-                Ending = _services.GetRequiredService<ShutdownLog>().CreateLogger(SupervisionLog.Category),
+                Ending = _ending,
                 Metrics = metrics,
                 DefaultGrace = _services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value.ChildStopGrace,
                 Hurry = _hurry.Token,
