@@ -51,6 +51,8 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         _forcedExit = services.GetRequiredService<ForcedExit>();
         _clock = services.GetService<TimeProvider>() ?? TimeProvider.System;
         _logger = services.GetRequiredService<ShutdownLog>().CreateLogger(LifetimeLog.Category);
+        // The container disposes in reverse, and the host makes its lifetime before all services of the application.
+        _ = services.GetRequiredService<SignalHold>();
     }
 
     /// <summary>Takes over TERM, INT and QUIT.</summary>
@@ -70,7 +72,10 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
     /// <param name="cancellationToken">Unused.</param>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Gives the signals back; they have their default action again where nobody else handles them. Idempotent.</summary>
+    /// <summary>
+    /// Gives the signals back; they have their default action again where nobody else handles them, so that a second TERM ends the process
+    /// by force until its very end. Idempotent.
+    /// </summary>
     public void Dispose()
     {
         foreach (PosixSignalRegistration signal in _signals)

@@ -11,13 +11,14 @@ namespace UnixLoop.Hosting;
 /// <remarks>
 /// The loop calls one handler a signal, one at a time; this class makes one out of several. At the stop the handlers stay
 /// installed until the loop ends, and do nothing: taken away, they would give their signals the default action back, and a HUP in the
-/// middle of the children's ladder would end the process.
+/// middle of the children's ladder would end the process. Then <see cref="SignalHold"/> has them.
 /// </remarks>
 [SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "A source without timer and links holds nothing, and a late call must still find it.")]
 internal sealed class SignalDispatcher(
     IServiceScopeFactory scopes,
     IOptions<UnixEventLoopOptions> options,
     IEnumerable<SignalHandler> handlers,
+    SignalHold hold,
     ServiceNotifier serviceManager,
     ILogger<SignalDispatcher> logger,
     ShutdownLog log,
@@ -37,6 +38,7 @@ internal sealed class SignalDispatcher(
         {
             SignalHandler[] ordered = [.. signal];
             loop.AddSignalHandler(signal.Key, token => RunAsync(signal.Key, ordered, token));
+            hold.Add(signal.Key);
         }
     }
 
