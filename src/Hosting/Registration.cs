@@ -28,6 +28,7 @@ internal static class Registration
         });
         services.TryAddSingleton<ISubprocessFactory>(static provider => provider.GetRequiredService<SubprocessFactory>());
         services.TryAddSingleton<HostedChildren>();
+        services.TryAddSingleton<ShutdownLog.Disposal>();
         services.TryAddSingleton<SignalHold>();
         services.TryAddSingleton<SignalDispatcher>();
         services.TryAddSingleton<UnixHostDrain>();

@@ -15,11 +15,12 @@ internal sealed class ShutdownLog(ILoggerFactory loggers, IHostApplicationLifeti
     private readonly Lock _lock = new();
     private Task _last = Task.CompletedTask;
     private volatile bool _isStuck;
+    private volatile bool _isEnding;
 
-    /// <summary>For what the stop waits for, loops and their children: their lines are written as any others until the application stops.</summary>
+    /// <summary>For what the stop waits for, loops and their children: their lines are written as any others until the application stops, or the host is disposed.</summary>
     internal ILoggerFactory OnceStopping => this;
 
-    private bool IsStopping => application.ApplicationStopping.IsCancellationRequested;
+    private bool IsStopping => _isEnding || application.ApplicationStopping.IsCancellationRequested;
 
     internal ILogger CreateLogger(string category) => new Logger(this, loggers.CreateLogger(category), isAlways: true);
 
@@ -45,18 +46,40 @@ internal sealed class ShutdownLog(ILoggerFactory loggers, IHostApplicationLifeti
             _isStuck = true;
     }
 
+    /// <summary>The host is disposed, which need not have stopped, or started, before.</summary>
+    internal sealed class Disposal(ShutdownLog log) : IDisposable
+    {
+        public void Dispose() => log._isEnding = true;
+    }
+
     private sealed class Logger(ShutdownLog owner, ILogger inner, bool isAlways) : ILogger
     {
+        /// <summary>Bits of the levels that were found to be off on the way down: each costs a thread once.</summary>
+        private volatile int _off;
+
+        private bool IsOrdinary => !isAlways && !owner.IsStopping;
+
         public IDisposable? BeginScope<TState>(TState state) where TState : notnull => inner.BeginScope(state);
 
-        public bool IsEnabled(LogLevel logLevel) => inner.IsEnabled(logLevel);
+        /// <summary>On the way down the caller does not ask: who is asked may block, or fail.</summary>
+        public bool IsEnabled(LogLevel logLevel) => IsOrdinary ? inner.IsEnabled(logLevel) : (_off & Bit(logLevel)) == 0;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (!isAlways && !owner.IsStopping)
+            if (IsOrdinary)
                 inner.Log(logLevel, eventId, state, exception, formatter);
-            else if (inner.IsEnabled(logLevel))
-                owner.Tell(() => inner.Log(logLevel, eventId, state, exception, formatter));
+            else if (IsEnabled(logLevel))
+                owner.Tell(() => Write(logLevel, eventId, state, exception, formatter));
         }
+
+        private void Write<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (inner.IsEnabled(logLevel))
+                inner.Log(logLevel, eventId, state, exception, formatter);
+            else if (owner.IsStopping)
+                Interlocked.Or(ref _off, Bit(logLevel));
+        }
+
+        private static int Bit(LogLevel logLevel) => 1 << (int)logLevel;
     }
 }

@@ -47,6 +47,8 @@ internal sealed class UnixEventLoopHostedService(
         _timeline = services.GetRequiredService<ShutdownTimeline>();
         _watchdog = Watchdog.TryStart(services, loops);
         _children = services.GetRequiredService<HostedChildren>();
+        // Made after what ends children in its disposal, and so disposed before it.
+        _ = services.GetRequiredService<ShutdownLog.Disposal>();
         _children.Attach(_default);
         services.GetRequiredService<SignalDispatcher>().Start(_default);
         _responder = services.GetRequiredService<HealthResponder>();

@@ -14,7 +14,7 @@ namespace UnixLoop.Process.Tests.Hosting;
 internal static class HostScenarios
 {
     /// <summary>
-    /// Runs a host until it is stopped. Keys: hang = stop, stop-until-line, start or deaf-start; lifetime = console, systemd-first or systemd-last;
+    /// Runs a host until it is stopped. Keys: hang = stop, stop-until-line, start, deaf-start or failing-start; lifetime = console, systemd-first or systemd-last;
     /// log = hangs; logblocks = an event's name; pool = exhausted; onterm = true; reload = well, fails or changes;
     /// waits = true, for a line before the start.
     /// </summary>
@@ -201,6 +201,7 @@ internal static class HostScenarios
         {
             "start" => Forever("starting").WaitAsync(cancellationToken),
             "deaf-start" => Forever("starting"),
+            "failing-start" => FailAtLine("starting"),
             _ => Task.CompletedTask,
         };
 
@@ -215,6 +216,12 @@ internal static class HostScenarios
         {
             Scenario.Say(line);
             await Console.In.ReadLineAsync();
+        }
+
+        private static async Task FailAtLine(string line)
+        {
+            await UntilLine(line);
+            throw new InvalidOperationException("the start fails");
         }
 
         private static Task Forever(string line)

@@ -108,6 +108,19 @@ public sealed class ShutdownTests
         await host.ExpectEndAsync("stopped", 0);
     }
 
+    /// <summary>The host is then disposed, and not stopped; what has started goes all the same.</summary>
+    [Theory]
+    [InlineData("SubprocessExited")]
+    [InlineData("ProcessEnded")]
+    public async Task Start_Failing_LogOfASupervisedProcessBlocks_EndsAllTheSame(string from)
+    {
+        await using ScenarioProcess host = await StartAsync("log ProcessReady", [$"--logblocks={from}", "--hang=failing-start", .. Supervised]);
+
+        await host.WriteLineAsync("go on");
+
+        await host.ExpectEndAsync("refused: the start fails", 0);
+    }
+
     [Fact]
     public async Task Rule18_ForcedExit_ThreadPoolExhausted_EndsAllTheSame()
     {
