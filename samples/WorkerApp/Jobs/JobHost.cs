@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Console;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -38,6 +39,9 @@ internal static class JobHost
         builder.Services.AddSingleton<StatisticsReport>();
         builder.Services.AddSingleton<JobService>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<JobService>());
+
+        // A line that does not get out is dropped: jobs and their stop must not wait for whoever reads, or does not read, the log.
+        builder.Services.Configure<ConsoleLoggerOptions>(static console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
 
         if (withMetrics)
         {

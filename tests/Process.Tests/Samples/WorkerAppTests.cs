@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Process.Tests.Samples;
 
@@ -196,6 +197,29 @@ public sealed partial class WorkerAppTests : IDisposable
         // The promise is grace + 0.5 s on an idle machine; the tests' may be loaded.
         Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(4));
         worker.Expect("ended: killed by SIGKILL");
+    }
+
+    /// <summary>A pipe that is full, and whose reader reads no more: the jobs go on, and the stop comes to its end.</summary>
+    [Fact]
+    public async Task Term_NobodyReadsTheLog_EndsAllTheSame()
+    {
+        using WorkerFolder folder = new();
+        string done = Path.Combine(Path.GetDirectoryName(folder.Program)!, "done");
+        folder.SetJobs(("talks", $"i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo $i; done; : > {done}; exec sleep 1000", "01:00:00"), ("kept", "exec sleep 1000", null));
+        using System.Diagnostics.Process worker = System.Diagnostics.Process.Start(new ProcessStartInfo(folder.Program) { RedirectStandardOutput = true })!;
+        try
+        {
+            Eventually.True(() => File.Exists(done), "the job has written all");
+
+            TestLibc.Kill(worker.Id, SIGTERM);
+
+            await worker.WaitForExitAsync().WaitAsync(TestTimeout);
+            Assert.Equal(0, worker.ExitCode);
+        }
+        finally
+        {
+            worker.Kill(entireProcessTree: true);
+        }
     }
 
     [Fact]
