@@ -10,6 +10,9 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
     /// <summary>After KILL, the reaps are awaited for this long: it comes on top of the longest grace.</summary>
     internal static readonly TimeSpan ReapBound = TimeSpan.FromSeconds(1);
 
+    /// <summary>What a CancellationTokenSource can wait: the host's stop makes one of its timeout, and would fail there.</summary>
+    private static readonly TimeSpan LongestTimeout = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
+
     public ValidateOptionsResult Validate(string? name, UnixEventLoopOptions options)
     {
         var result = new ValidateOptionsResultBuilder();
@@ -25,7 +28,13 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
     private void CheckDefault(UnixEventLoopOptions options, ValidateOptionsResultBuilder result)
     {
         TimeSpan shutdown = host.Value.ShutdownTimeout;
-        if (shutdown != Timeout.InfiniteTimeSpan && options.ChildStopGrace + ReapBound > shutdown)
+        if (shutdown != Timeout.InfiniteTimeSpan && (shutdown < TimeSpan.Zero || shutdown > LongestTimeout))
+        {
+            result.AddError(
+                $"is {shutdown:c}; it must be between {TimeSpan.Zero:c} and {LongestTimeout:c}, or infinite ({Timeout.InfiniteTimeSpan:c}).",
+                $"{nameof(HostOptions)}.{nameof(HostOptions.ShutdownTimeout)}");
+        }
+        else if (shutdown != Timeout.InfiniteTimeSpan && options.ChildStopGrace + ReapBound > shutdown)
         {
             result.AddError(
                 $"is {options.ChildStopGrace:c} and HostOptions.ShutdownTimeout is {shutdown:c}; the grace and {ReapBound.TotalSeconds} s for killing and reaping "

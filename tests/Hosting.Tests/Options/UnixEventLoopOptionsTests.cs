@@ -141,6 +141,29 @@ public sealed class UnixEventLoopOptionsTests
             Assert.Throws<OptionsValidationException>(() => Read([], Configure));
     }
 
+    /// <summary>The host's stop makes a timer of it.</summary>
+    [Theory]
+    [InlineData("49.17:02:47.294", true)]
+    [InlineData("49.17:02:47.295", false)]
+    [InlineData("-00:00:05", false)]
+    public void Rules_ShutdownTimeout_IsWhatATimerCanWait(string time, bool valid)
+    {
+        TimeSpan timeout = TimeSpan.Parse(time, System.Globalization.CultureInfo.InvariantCulture);
+        void Configure(IServiceCollection services)
+        {
+            services.Configure<HostOptions>(o => o.ShutdownTimeout = timeout);
+            services.AddUnixEventLoop(static o => o.ChildStopGrace = TimeSpan.Zero);
+        }
+
+        if (valid)
+        {
+            Read([], Configure);
+            return;
+        }
+        var e = Assert.Throws<OptionsValidationException>(() => Read([], Configure));
+        Assert.Contains($"HostOptions.ShutdownTimeout: is {timeout:c}; it must be between 00:00:00 and 49.17:02:47.2940000, or infinite", Assert.Single(e.Failures));
+    }
+
     [Fact]
     public void Rules_InfiniteShutdownTimeout_FitsAnyGrace()
     {
