@@ -6,7 +6,8 @@ namespace WorkerApp.Probe;
 /// <summary>"probe": asks the health socket of a running WorkerApp, as the exec probe of an orchestrator.</summary>
 internal static class ProbeCommand
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    /// <summary>Less than the time of the shipped probes (timeoutSeconds: 5), whose end would leave no word of the reason.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
     internal static async Task<int> ExecuteAsync(string path, string question)
     {

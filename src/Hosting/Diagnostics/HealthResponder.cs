@@ -21,11 +21,19 @@ internal sealed class HealthResponder(
     TimeProvider? clock = null)
 {
     private const int LongestQuestion = 64;
+    private const int MostClients = 16;
+
+    /// <summary>So many may be about to ask; who comes then takes the place of the one that has been silent for the longest time.</summary>
+    private const int MostSilent = MostClients / 2;
 
     /// <summary>A client that does not ask, or a loop that does not answer, is given up.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _clock = clock ?? TimeProvider.System;
+    private readonly Lock _lock = new();
+
+    /// <summary>The patience with those that have not asked yet, in the order in which they came. Guarded by the lock, as is its cancellation for want of room.</summary>
+    private readonly List<CancellationTokenSource> _silent = [];
     private UnixStreamListener? _listener;
     private Task _serving = Task.CompletedTask;
 
@@ -35,7 +43,7 @@ internal sealed class HealthResponder(
         if (options.Value.HealthSocket is not { } path)
             return;
         _listener = await UnixStreamListener.BindAsync(
-            loop, UnixSocketAddress.FromPath(path), new UnixStreamListenerOptions { ConnectionLimit = 16, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite }, cancellationToken).ConfigureAwait(false);
+            loop, UnixSocketAddress.FromPath(path), new UnixStreamListenerOptions { ConnectionLimit = MostClients, Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite }, cancellationToken).ConfigureAwait(false);
         _serving = ServeAsync(_listener);
     }
 
@@ -51,17 +59,37 @@ internal sealed class HealthResponder(
     private async Task ServeAsync(UnixStreamListener listener)
     {
         while (await listener.AcceptAsync().ConfigureAwait(false) is { } connection)
-            _ = AnswerAsync(connection);
+        {
+            CancellationTokenSource patience = new(Patience, _clock);
+            Expect(patience);
+            _ = AnswerAsync(connection, patience);
+        }
     }
 
-    private async Task AnswerAsync(UnixStreamConnection connection)
+    /// <summary>A client that is about to ask.</summary>
+    private void Expect(CancellationTokenSource patience)
+    {
+        lock (_lock)
+        {
+            if (_silent.Count == MostSilent)
+            {
+                // Its owner disposes it, and not before it has asked for this lock. What follows from it runs on the pool.
+                _ = _silent[0].CancelAsync();
+                _silent.RemoveAt(0);
+            }
+            _silent.Add(patience);
+        }
+    }
+
+    private async Task AnswerAsync(UnixStreamConnection connection, CancellationTokenSource patience)
     {
         await using (connection.ConfigureAwait(false))
+        using (patience)
         {
-            using CancellationTokenSource patience = new(Patience, _clock);
             try
             {
-                string answer = await AskAsync(await ReadQuestionAsync(connection, patience.Token).ConfigureAwait(false), patience.Token).ConfigureAwait(false);
+                string question = await ReadQuestionAsync(connection, patience).ConfigureAwait(false);
+                string answer = await AskAsync(question, patience.Token).ConfigureAwait(false);
                 await connection.Output.WriteAsync(Encoding.UTF8.GetBytes(answer + "\n"), patience.Token).ConfigureAwait(false);
                 await connection.Output.CompleteAsync().ConfigureAwait(false);
             }
@@ -69,6 +97,19 @@ internal sealed class HealthResponder(
             {
                 LoopServiceLog.HealthNotAnswered(logger, e);
             }
+        }
+    }
+
+    private async Task<string> ReadQuestionAsync(UnixStreamConnection connection, CancellationTokenSource patience)
+    {
+        try
+        {
+            return await ReadQuestionAsync(connection, patience.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (_lock)
+                _silent.Remove(patience);
         }
     }
 

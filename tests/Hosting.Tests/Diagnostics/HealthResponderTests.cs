@@ -86,6 +86,26 @@ public sealed class HealthResponderTests : IDisposable
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 
+    /// <summary>More than there are places, and no time passes in which they would be given up.</summary>
+    [Fact]
+    public async Task Ask_BehindManyThatSayNothing_IsAnswered()
+    {
+        using IHost host = await StartAsync(static services => services.AddSingleton<TimeProvider>(new FakeTimeProvider()));
+        List<Socket> silent = [];
+        for (int i = 0; i < 40; i++)
+        {
+            Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            silent.Add(socket);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path)).WaitAsync(TestTimeout);
+        }
+
+        Assert.Equal("ok", await AskAsync("live\n"));
+
+        Assert.Equal(0, await silent[0].ReceiveAsync(new byte[1]).WaitAsync(TestTimeout)); // the first has made room
+        silent.ForEach(static socket => socket.Dispose());
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
     [Fact]
     public async Task Ask_CheckNeverEnds_IsGivenUp()
     {

@@ -1,7 +1,12 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using UnixLoop.Process.Tests.Architecture;
+
 namespace UnixLoop.Process.Tests.Samples;
 
 /// <summary>"WorkerApp probe" against a WorkerApp that runs.</summary>
-public sealed class ProbeCommandTests
+public sealed partial class ProbeCommandTests
 {
     private const int SIGTERM = 15;
 
@@ -25,9 +30,37 @@ public sealed class ProbeCommandTests
         Assert.Equal(2, await ProbeAsync(socket, "alive"));
     }
 
+    /// <summary>Its own word is seen: an orchestrator that has waited long enough kills the probe.</summary>
+    [Fact]
+    public async Task Probe_NoAnswer_SaysSoBeforeTheTimeOfTheShippedProbesIsOver()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"silent-{Guid.NewGuid():N}");
+        using Socket silent = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        silent.Bind(new UnixDomainSocketEndPoint(path));
+        silent.Listen();
+
+        await using SampleProgram probe = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), "probe", path, "live");
+        Assert.Equal(1, await probe.WaitForExitAsync());
+
+        File.Delete(path);
+        int patience = Seconds(NoAnswer.Match(probe.ToString()));
+        int[] times = [.. ProbeTime.Matches(Repository.ReadDocument("samples/deploy/worker.yaml") + Repository.ReadDocument("samples/deploy/WorkerApp.Dockerfile")).Select(Seconds)];
+        Assert.Equal(4, times.Length);
+        // A second for the start of the runtime.
+        Assert.All(times, time => Assert.InRange(patience, 1, time - 1));
+    }
+
+    private static int Seconds(Match match) => int.Parse(match.Groups["seconds"].Value, CultureInfo.InvariantCulture);
+
     private static async Task<int> ProbeAsync(string socket, string question)
     {
         await using SampleProgram probe = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), "probe", socket, question);
         return await probe.WaitForExitAsync();
     }
+
+    [GeneratedRegex(@"no answer within (?<seconds>\d+) s")]
+    private static partial Regex NoAnswer { get; }
+
+    [GeneratedRegex(@"(timeoutSeconds: |--timeout=)(?<seconds>\d+)")]
+    private static partial Regex ProbeTime { get; }
 }
