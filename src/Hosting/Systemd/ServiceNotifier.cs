@@ -24,6 +24,7 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
     private readonly Lock _lock = new();
     private bool _ready;
     private bool _stopping;
+    private bool _isUnheard;
     private Task _sent = Task.CompletedTask;
 
     /// <summary>Whether anybody listens.</summary>
@@ -94,14 +95,20 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
         }
     }
 
-    /// <summary>The loops turn. Never waits: a state that is just being sent, or a full queue, only costs this one.</summary>
+    /// <summary>
+    /// The loops turn. Never waits: a state that is just being sent, or a full queue, only costs this one. Of a row of beats that fail only
+    /// the first is logged.
+    /// </summary>
     internal void KeepAlive()
     {
         if (!_lock.TryEnter())
             return;
         try
         {
-            Notify(throughNotifier: false, wait: false, "WATCHDOG=1");
+            Exception? failure = TrySend(throughNotifier: false, wait: false, "WATCHDOG=1");
+            if (failure is not null && !_isUnheard)
+                LifetimeLog.ServiceManagerNotNotified(logger, "WATCHDOG=1", failure);
+            _isUnheard = failure is not null;
         }
         finally
         {
@@ -143,25 +150,31 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
         ? [string.Create(CultureInfo.InvariantCulture, $"EXTEND_TIMEOUT_USEC={(long)time.TotalMicroseconds}")]
         : [];
 
-    private void Notify(bool throughNotifier, params string[] lines) => Notify(throughNotifier, wait: true, lines);
-
-    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A service manager that can't be told is no reason to fail; whatever the notifier throws is logged.")]
-    private void Notify(bool throughNotifier, bool wait, params string[] lines)
+    private void Notify(bool throughNotifier, params string[] lines)
     {
         if (!IsEnabled)
             return;
-        string state = string.Join('\n', lines);
+        if (TrySend(throughNotifier, wait: true, string.Join('\n', lines)) is { } failure)
+            LifetimeLog.ServiceManagerNotNotified(logger, lines[0], failure);
+        else
+            LifetimeLog.ServiceManagerNotified(logger, string.Join(", ", lines));
+    }
+
+    /// <summary>Null, or why it could not be told.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "A service manager that can't be told is no reason to fail; whatever the notifier throws is logged.")]
+    private Exception? TrySend(bool throughNotifier, bool wait, string state)
+    {
         try
         {
             if (notifier is not null && (throughNotifier || socket is null))
                 Send(notifier, new ServiceState(state));
             else
                 socket!.Send(Encoding.UTF8.GetBytes(state), wait);
-            LifetimeLog.ServiceManagerNotified(logger, string.Join(", ", lines));
+            return null;
         }
         catch (Exception e)
         {
-            LifetimeLog.ServiceManagerNotNotified(logger, lines[0], e);
+            return e;
         }
     }
 }

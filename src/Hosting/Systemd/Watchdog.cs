@@ -21,6 +21,9 @@ internal sealed class Watchdog : IDisposable
     /// <summary>The place in the round of the loop that has the token; -1 between two beats. Written by the loop that has it.</summary>
     private volatile int _holder = -1;
 
+    /// <summary>The first loop's, as the timer is.</summary>
+    private bool _isWithheldTold;
+
     internal Watchdog(ServiceNotifier serviceManager, TimeSpan interval, HostedLoops loops, ILogger logger)
     {
         _serviceManager = serviceManager;
@@ -50,9 +53,12 @@ internal sealed class Watchdog : IDisposable
     {
         if (_holder >= 0)
         {
-            LifetimeLog.WatchdogWithheld(_logger, _round[_holder].Name);
+            if (!_isWithheldTold)
+                LifetimeLog.WatchdogWithheld(_logger, _round[_holder].Name);
+            _isWithheldTold = true;
             return;
         }
+        _isWithheldTold = false;
         // Kestrel adds its loops when it binds, after the first beats.
         _round = _loops.Started;
         PassOnLoop(0);

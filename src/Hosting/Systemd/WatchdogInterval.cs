@@ -18,9 +18,9 @@ internal static class WatchdogInterval
             return null;
         if (!string.IsNullOrEmpty(process) && process != Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
             return null;
-        // Once in twelve hours is no burden, and below what a timer can wait.
+        // Once in twelve hours is no burden, and below what a timer can wait; a thousand times a second leaves the loops time for their work.
         if (ulong.TryParse(time, NumberStyles.None, CultureInfo.InvariantCulture, out ulong microseconds) && microseconds > 0)
-            return TimeSpan.FromMicroseconds(Math.Min(microseconds, TimeSpan.MicrosecondsPerDay) / 2.0);
+            return TimeSpan.FromMicroseconds(Math.Clamp(microseconds, 2 * TimeSpan.MicrosecondsPerMillisecond, TimeSpan.MicrosecondsPerDay) / 2.0);
         LifetimeLog.WatchdogUnintelligible(logger, time);
         return null;
     }

@@ -201,8 +201,29 @@ public sealed class ServiceManagerTests : IDisposable
         Assert.False(Eventually.TryWait(() => !manager.IsEmpty, TimeSpan.FromMilliseconds(400)), "four times the interval without a word");
         await host.WriteLineAsync("go on");
         Assert.Equal("WATCHDOG=1", manager.Receive());
-        if (blocked != "default")
-            await host.ExpectAsync("log WatchdogWithheld");
+        if (blocked == "default")
+            return;
+        await host.ExpectAsync("log WatchdogWithheld");
+        host.Kill(Term);
+        Assert.DoesNotContain("log WatchdogWithheld", await host.ReadToEndAsync());
+    }
+
+    /// <summary>READY, the first beat and STOPPING: a beat follows each millisecond.</summary>
+    [Fact]
+    public async Task Rule30_Watchdog_NobodyReads_IsWarnedOfOnce()
+    {
+        using var manager = new ServiceManager(isAbstract: false);
+        manager.Fill();
+        await using ScenarioProcess host = StartWatched(manager, "1", "", "--block=default");
+        int warnings = 0;
+        for (string said = ""; said != "started"; said = await host.ReadLineAsync())
+            warnings += said == "log ServiceManagerNotNotified" ? 1 : 0;
+
+        host.Kill(Term);
+
+        string[] rest = await host.ReadToEndAsync();
+        Assert.Equal(3, warnings + rest.Count(said => said == "log ServiceManagerNotNotified"));
+        Assert.Equal(0, await host.WaitForExitAsync());
     }
 
     [Theory]
