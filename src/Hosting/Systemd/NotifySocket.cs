@@ -10,9 +10,14 @@ internal sealed class NotifySocket
     /// <summary>A service manager that does not read for this long is not waited for.</summary>
     private const int SendTimeoutMilliseconds = 1000;
 
+    private readonly string _name;
     private readonly UnixDomainSocketEndPoint _address;
 
-    private NotifySocket(UnixDomainSocketEndPoint address) => _address = address;
+    private NotifySocket(string name, UnixDomainSocketEndPoint address)
+    {
+        _name = name;
+        _address = address;
+    }
 
     /// <summary>False for an address of another kind (AF_VSOCK) and for one that is too long.</summary>
     internal static bool TryCreate(string address, out NotifySocket? socket)
@@ -22,7 +27,7 @@ internal sealed class NotifySocket
             return false;
         try
         {
-            socket = new NotifySocket(new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address));
+            socket = new NotifySocket(address, new UnixDomainSocketEndPoint(address[0] == '@' ? '\0' + address[1..] : address));
             return true;
         }
         catch (ArgumentOutOfRangeException)
@@ -33,13 +38,22 @@ internal sealed class NotifySocket
 
     /// <param name="state">Lines of NAME=VALUE.</param>
     /// <param name="wait">False to fail at once where the service manager's queue is full, as the loop's thread needs it.</param>
+    /// <exception cref="IOException">There is no such socket.</exception>
     /// <exception cref="SocketException">Nobody receives there, or not in time.</exception>
     internal void Send(ReadOnlySpan<byte> state, bool wait = true)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         socket.SendTimeout = SendTimeoutMilliseconds;
         socket.Blocking = wait;
-        socket.Connect(_address);
+        try
+        {
+            socket.Connect(_address);
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable)
+        {
+            // What .NET makes of ENOENT, and calls an address that can't be assigned.
+            throw new IOException($"There is no socket at '{_name}'.", e);
+        }
         socket.Send(state);
     }
 }

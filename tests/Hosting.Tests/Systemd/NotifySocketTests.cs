@@ -41,6 +41,15 @@ public sealed class NotifySocketTests : IDisposable
     public void TryCreate_TooLong_IsRefused() => Assert.False(NotifySocket.TryCreate('/' + new string('x', 200), out _));
 
     [Fact]
+    public void Send_NoSuchFile_SaysSo()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"nobody-{Guid.NewGuid():N}");
+        Assert.True(NotifySocket.TryCreate(path, out NotifySocket? socket));
+        var e = Assert.Throws<IOException>(() => socket!.Send("READY=1"u8));
+        Assert.Equal($"There is no socket at '{path}'.", e.Message);
+    }
+
+    [Fact]
     public void Send_NobodyThere_Throws()
     {
         Assert.True(NotifySocket.TryCreate($"@nobody-{Guid.NewGuid():N}", out NotifySocket? socket));
