@@ -56,8 +56,8 @@ internal static partial class LoopServiceLog
     [LoggerMessage(2131, LogLevel.Information, "Shutdown: over after {Elapsed}.", EventName = "ShutdownEnded")]
     internal static partial void ShutdownEnded(ILogger logger, TimeSpan elapsed);
 
-    [LoggerMessage(2132, LogLevel.Information, "From a signal to the end this application takes up to {Total}, which an orchestrator must grant it: {ShutdownDelay} of draining, {ShutdownTimeout} to stop services and then children ({ChildStopGrace} from TERM to KILL), and {Reserve} in reserve.", EventName = "ShutdownBudget")]
-    internal static partial void ShutdownBudget(ILogger logger, TimeSpan total, TimeSpan shutdownDelay, TimeSpan shutdownTimeout, TimeSpan childStopGrace, TimeSpan reserve);
+    [LoggerMessage(2132, LogLevel.Information, "From a signal to the end this application takes up to {Total}, which an orchestrator must grant it: {ShutdownDelay} of draining, {ShutdownTimeout} to stop services and then children (up to {Grace} from TERM to KILL), and {Reserve} in reserve.", EventName = "ShutdownBudget")]
+    internal static partial void ShutdownBudget(ILogger logger, TimeSpan total, TimeSpan shutdownDelay, TimeSpan shutdownTimeout, TimeSpan grace, TimeSpan reserve);
 
     [LoggerMessage(2133, LogLevel.Debug, "A client of the health socket got no answer.", EventName = "HealthNotAnswered")]
     internal static partial void HealthNotAnswered(ILogger logger, Exception exception);

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using UnixLoop.Hosting.Activation;
 using UnixLoop.Hosting.Connections;
+using UnixLoop.Hosting.Supervision;
 using UnixLoop.Hosting.Systemd;
 
 namespace UnixLoop.Hosting;
@@ -121,6 +122,6 @@ internal sealed class UnixEventLoopHostedService(
         UnixEventLoopOptions options = services.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value;
         TimeSpan timeout = services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
         if (ShutdownBudget.Total(options.ShutdownDelay, timeout) is { } total)
-            LoopServiceLog.ShutdownBudget(logger, total, options.ShutdownDelay, timeout, options.ChildStopGrace, ShutdownBudget.Reserve);
+            LoopServiceLog.ShutdownBudget(logger, total, options.ShutdownDelay, timeout, services.GetRequiredService<ProcessCatalog>().LongestGrace(options.ChildStopGrace), ShutdownBudget.Reserve);
     }
 }

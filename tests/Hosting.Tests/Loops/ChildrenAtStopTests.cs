@@ -15,6 +15,18 @@ public sealed class ChildrenAtStopTests : IDisposable
     public void Dispose() => _leaks.Dispose();
 
     [Fact]
+    public async Task Start_Budget_NamesTheLongestGrace()
+    {
+        using IHost host = TestHost.Build(services => services.AddUnixEventLoop(static o => o.ChildStopGrace = TimeSpan.FromSeconds(1))
+            .AddSupervisedProcess("web", static o => (o.FileName, o.AutoStart) = ("sleep", false))
+            .AddSupervisedProcess("database", static o => (o.FileName, o.AutoStart, o.StopGrace) = ("sleep", false, TimeSpan.FromSeconds(20))));
+        await host.StartAsync().WaitAsync(TestTimeout);
+
+        Assert.Contains("(up to 00:00:20 from TERM to KILL)", host.LoggedEvent("ShutdownBudget").Message);
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
     public async Task Stop_HostsTimeIsOver_KillsAtOnceAndSaysSo()
     {
         using IHost host = Build(grace: TimeSpan.FromMinutes(50));

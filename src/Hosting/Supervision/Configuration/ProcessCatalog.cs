@@ -33,6 +33,9 @@ internal sealed class ProcessCatalog(
         return processes;
     }
 
+    /// <summary>Of the children's <paramref name="grace"/> and those that processes have of their own.</summary>
+    internal TimeSpan LongestGrace(TimeSpan grace) => Read([]).Values.Aggregate(grace, static (longest, process) => process.StopGrace > longest ? process.StopGrace.Value : longest);
+
     internal IDisposable OnChange(Action changed) => new Subscriptions(
         [.. ProcessSections.Distinct(sections).Select(section => ChangeToken.OnChange(section.GetReloadToken, changed))]);
 
