@@ -85,6 +85,11 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
         {
             return await UnixStreamListener.BindAsync(loops[0], address, options, cancellationToken).ConfigureAwait(false);
         }
+        catch (IOException e) when (e.HResult == AddressInUse && ActivatedListener.WhyNotTaken(_activation, named) is { } why)
+        {
+            // Not AddressInUseException, of which Kestrel tells the address alone.
+            throw new IOException($"{why} {e.Message}", e);
+        }
         catch (IOException e) when (e.HResult == AddressInUse)
         {
             throw new AddressInUseException(e.Message, e);

@@ -38,6 +38,17 @@ public sealed class SocketActivationTests : IDisposable
         Assert.Equal("hello", await client.GetStringAsync(new Uri("/plaintext", UriKind.Relative)));
     }
 
+    /// <summary>As where the unit has no FileDescriptorName=: the address is in use, by the service manager, and the name is the cause.</summary>
+    [Fact]
+    public async Task Rule30_SocketActivation_OfAnotherName_FailsTheStartAndNamesBoth()
+    {
+        await using SampleProgram web = Activate("--listen", _folder.Socket, "--fdname", "webapp.socket");
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(_folder.Socket)); // what it is started for
+        Assert.Equal(1, await web.WaitForExitAsync());
+        web.Expect("WebApp: No activated socket has the name 'web', which the listener 'web' takes; left are: 'webapp.socket'");
+    }
+
     [Fact]
     public async Task Rule30_SocketActivation_OfAnotherType_FailsTheStart()
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
+using UnixLoop.Hosting.Activation;
 using UnixLoop.Transports;
 
 namespace UnixLoop.Hosting.Kestrel.Listening;
@@ -13,6 +14,17 @@ internal static class ActivatedListener
             KestrelLog.ActivatedAddressDiffers(logger, fdName, activated.ToString(), described.ToString());
         if (ListenerRules.Mode(options.Mode) is { } mode && activated.Path is { } path && TryGetMode(path, out UnixFileMode actual) && actual != mode)
             KestrelLog.ActivatedModeDiffers(logger, fdName, Octal(actual), Octal(mode));
+    }
+
+    /// <summary>An address in use, and activated sockets that nobody has taken: the service manager holds it, under another name. Null where nothing is left.</summary>
+    internal static string? WhyNotTaken(SocketActivation? activation, NamedListener? listener)
+    {
+        if (activation?.Untaken is not { Length: > 0 } left)
+            return null;
+        string taker = listener is null
+            ? "No listener of UnixEventLoop:Listeners describes this endpoint, and so it takes no activated socket"
+            : $"No activated socket has the name '{listener.FdName}', which the listener '{listener.Name}' takes";
+        return $"{taker}; left are: '{string.Join("', '", left)}' (the socket unit's FileDescriptorName=, the listener's FdName).";
     }
 
     /// <summary>False where the file can't be seen from here: it may be in another root.</summary>
