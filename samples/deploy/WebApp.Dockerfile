@@ -11,6 +11,8 @@ WORKDIR /app
 COPY --from=build /app .
 USER $APP_UID
 ENV UnixEventLoop__ShutdownDelay=00:00:05
+# A Unix socket alone (WebApp__Socket says where): without this, the sample's appsettings.json adds TCP 127.0.0.1:5080, which nobody outside of the container reaches.
+ENV WebApp__Tcp=
 # The image has .NET and WebApp alone: no sleep(1) for the sample's supervised process, and none of the programs in WebApp:Commands.
 ENV UnixEventLoop__Processes__idler__AutoStart=false
 # No init is needed: Main begins with UnixInit.RunAsPid1.
