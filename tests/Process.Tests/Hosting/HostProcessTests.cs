@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using UnixLoop.Hosting;
 using UnixLoop.Process.Tests.Scenarios;
 
 namespace UnixLoop.Process.Tests.Hosting;
@@ -87,28 +89,24 @@ public sealed class HostProcessTests
         Assert.Equal(0, await host.WaitForExitAsync()); // a Main that returns int has the last word
     }
 
-    /// <summary>A second of the host's time, up to two for the rest: a child that such a loop can't reap is waited for once, beside the loop's own wait.</summary>
+    /// <summary>
+    /// A second of the host's time, and less than the two that are planned for the rest: a child that such a loop can't reap is waited for
+    /// once, beside the loop's own wait. The best of three: the machine may be busy with other things once, or twice.
+    /// </summary>
     [Theory]
     [InlineData("default")]
     [InlineData("named")]
     [InlineData("further")]
     public async Task Stop_CallbackNeverLetsALoopGo_TheProcessEndsAllTheSame(string which)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("held-");
-        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.WatchedAsync, [
-            $"--block={which}", "--shutdownTimeoutSeconds=1", "--UnixEventLoop:ChildStopGrace=00:00:00", $"--UnixEventLoop:HealthSocket={folder.FullName}/health",
-            "--UnixEventLoop:Processes:web:FileName=/bin/sleep", "--UnixEventLoop:Processes:web:Arguments:0=1000"]);
-        await host.ExpectAsync("started", "log ProcessReady");
-        host.Kill(Usr1);
-        await host.ExpectAsync("blocked");
-
-        host.Kill(Term);
-
-        string[] said = await host.ReadToEndAsync();
-        Assert.Contains("log LoopNotStopped", said);
-        Assert.Equal(which == "default" ? 1 : 0, said.Count(line => line == "log SubprocessNotReaped"));
-        Assert.Equal(0, await host.WaitForExitAsync());
-        folder.Delete(recursive: true);
+        TimeSpan planned = TimeSpan.FromSeconds(1) + ShutdownBudget.Reserve;
+        TimeSpan best = TimeSpan.MaxValue;
+        for (int i = 0; i < 3 && best >= planned; i++)
+        {
+            TimeSpan taken = await StopHeldAsync(which);
+            best = taken < best ? taken : best;
+        }
+        Assert.InRange(best, TimeSpan.FromSeconds(1), planned);
     }
 
     [Fact]
@@ -127,6 +125,28 @@ public sealed class HostProcessTests
         Assert.Contains("log ChildKilled", said);
         Assert.Equal(0, await host.WaitForExitAsync());
         Assert.All(children, pid => Assert.False(Directory.Exists($"/proc/{pid}")));
+    }
+
+    /// <summary>From the signal to the exit of a host whose loop is held.</summary>
+    private static async Task<TimeSpan> StopHeldAsync(string which)
+    {
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("held-");
+        await using ScenarioProcess host = ScenarioProcess.Start(HostScenarios.WatchedAsync, [
+            $"--block={which}", "--shutdownTimeoutSeconds=1", "--UnixEventLoop:ChildStopGrace=00:00:00", $"--UnixEventLoop:HealthSocket={folder.FullName}/health",
+            "--UnixEventLoop:Processes:web:FileName=/bin/sleep", "--UnixEventLoop:Processes:web:Arguments:0=1000"]);
+        await host.ExpectAsync("started", "log ProcessReady");
+        host.Kill(Usr1);
+        await host.ExpectAsync("blocked");
+
+        long began = Stopwatch.GetTimestamp();
+        host.Kill(Term);
+
+        string[] said = await host.ReadToEndAsync();
+        Assert.Contains("log LoopNotStopped", said);
+        Assert.Equal(which == "default" ? 1 : 0, said.Count(line => line == "log SubprocessNotReaped"));
+        Assert.Equal(0, await host.WaitForExitAsync());
+        folder.Delete(recursive: true);
+        return Stopwatch.GetElapsedTime(began);
     }
 
     private static async Task<string> AskAsync(ScenarioProcess host)
