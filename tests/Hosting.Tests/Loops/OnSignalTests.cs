@@ -1,6 +1,11 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using UnixLoop.Hosting.Systemd;
 using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Hosting.Tests.Loops;
@@ -165,6 +170,26 @@ public sealed class OnSignalTests : IDisposable
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 
+    /// <summary>A log that throws takes the handlers' failure further, as anything may; the service manager waits for READY in any case.</summary>
+    [Fact]
+    public async Task Rule30_Hangup_HandlersFailTogether_ReadyFollowsAllTheSame()
+    {
+        ConcurrentQueue<string> told = [];
+        using IHost host = TestHost.Build(services =>
+        {
+            services.AddLogging(static logging => logging.AddProvider(new ThrowingProvider()));
+            services.AddSingleton(new ServiceNotifier(new Notifier(told), null, NullLogger.Instance));
+            services.AddUnixEventLoop().OnSignal(UnixSignal.Hup, static (_, _) => throw new InvalidOperationException("no reload"));
+        });
+        await host.StartAsync().WaitAsync(TestTimeout);
+
+        Raise(UnixSignal.Hup);
+
+        Eventually.True(() => told.Count == 3, () => $"READY, RELOADING, READY: {string.Join(", ", told)}");
+        Assert.Equal(["READY=1", "RELOADING=1", "READY=1"], told.Select(static state => state.Split('\n')[0]));
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
     private static void Raise(UnixSignal signal) => TestLibc.Kill(Environment.ProcessId, signal.Number);
 
     private sealed class Scoped : IDisposable
@@ -172,6 +197,33 @@ public sealed class OnSignalTests : IDisposable
         internal bool IsDisposed { get; private set; }
 
         public void Dispose() => IsDisposed = true;
+    }
+
+    private sealed class Notifier(ConcurrentQueue<string> told) : ISystemdNotifier
+    {
+        public bool IsEnabled => true;
+
+        public void Notify(ServiceState state) => told.Enqueue(state.ToString()!);
+    }
+
+    /// <summary>At the failure of a handler.</summary>
+    private sealed class ThrowingProvider : ILoggerProvider, ILogger
+    {
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (eventId.Name == "SignalHandlerFailed")
+                throw new InvalidOperationException("no log");
+        }
+
+        public void Dispose()
+        {
+        }
     }
 
     private sealed class CountingSource : ConfigurationProvider, IConfigurationSource

@@ -103,6 +103,19 @@ public sealed partial class WebAppTests : IDisposable
         Assert.False(File.Exists(_folder.Socket));
     }
 
+    /// <summary>The start waits for a lock that somebody else holds (flock(2)), for 2 s.</summary>
+    [Fact]
+    public async Task Term_InTheStart_EndsWithoutACrash()
+    {
+        using FileStream held = new(_folder.Socket + ".lock", FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
+        await using SampleProgram web = SampleProgram.Start(SampleProgram.PathOf("WebApp"), _folder.Arguments());
+        web.Expect("Children are watched by");
+        web.Kill(SIGTERM);
+        Assert.Equal(0, await web.WaitForExitAsync());
+        web.Expect("SIGTERM during start-up: the start is cancelled");
+        Assert.Equal(0, web.Count("Unhandled exception"));
+    }
+
     [Fact]
     public async Task SecondInstance_IsRefused_TheFirstGoesOn_AndAfterKillTheNextTakesOver()
     {

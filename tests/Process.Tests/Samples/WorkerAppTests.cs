@@ -164,6 +164,24 @@ public sealed partial class WorkerAppTests : IDisposable
         Assert.Equal(0, await worker.WaitForExitAsync());
     }
 
+    /// <summary>The start waits for a lock that somebody else holds (flock(2)), for 2 s.</summary>
+    [Fact]
+    public async Task Term_InTheStart_EndsWithoutACrash()
+    {
+        string socket = Path.Combine(Path.GetTempPath(), $"held-{Guid.NewGuid():N}");
+        string held = socket + ".lock";
+        using (new FileStream(held, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+        {
+            await using SampleProgram worker = SampleProgram.Start("env", $"UnixEventLoop__HealthSocket={socket}", SampleProgram.PathOf("WorkerApp"));
+            worker.Expect("Children are watched by");
+            worker.Kill(SIGTERM);
+            Assert.Equal(0, await worker.WaitForExitAsync());
+            worker.Expect("SIGTERM during start-up: the start is cancelled");
+            Assert.Equal(0, worker.Count("Unhandled exception"));
+        }
+        File.Delete(held);
+    }
+
     [Fact]
     public async Task Term_ObedientChildren_EndsUnderTwoSeconds()
     {
