@@ -306,10 +306,13 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
         if (HasEnded)
             throw Ended();
-        var timer = new LoopTimer(_timers, static state => ((Action)state!)(), callback, outlivesLoop: false);
+        LoopTimer timer = CreateTimer(static state => ((Action)state!)(), callback);
         timer.Change(delay, Timeout.InfiniteTimeSpan);
         return timer;
     }
+
+    /// <summary>One that is not armed, and whose loop takes it along when it ends.</summary>
+    internal LoopTimer CreateTimer(TimerCallback callback, object? state) => new(_timers, callback, state, outlivesLoop: false);
 
     /// <inheritdoc/>
     public IDisposable WatchReadable(SafeHandle handle, Action callback) => _watches.Add(handle, WatchDirection.Readable, callback);

@@ -87,6 +87,31 @@ public sealed partial class Http1Tests : KestrelTest
             rest += await client.ReceiveUntilAsync("\r\n");
     }
 
+    /// <summary>Not on the loop's own thread, which nobody may block.</summary>
+    [Theory]
+    [InlineData(Transport.Default)]
+    [InlineData(Transport.Loop)]
+    public async Task Flush_OfAPart_IsSentWhileItsHandlerBlocks(Transport transport)
+    {
+        using ManualResetEventSlim go = new();
+        await using TestServer server = await TestServer.StartAsync(transport, app => app.Run(async context =>
+        {
+            await context.Response.WriteAsync("first");
+            await context.Response.Body.FlushAsync();
+            Assert.True(go.Wait(TestTimeout), "the part was not sent");
+            await context.Response.WriteAsync("second");
+        }));
+        using RawClient client = await RawClient.ConnectAsync(server.Path);
+        for (int i = 0; i < 20; i++)
+        {
+            await client.SendAsync(Get);
+            await client.ReceiveUntilAsync("first");
+            go.Set();
+            await client.ReceiveUntilAsync("0\r\n\r\n");
+            go.Reset();
+        }
+    }
+
     /// <summary>The request comes byte by byte, and the second begins in the same send as the first one's end.</summary>
     [Theory, Transports]
     public async Task Requests_InPieces_AreAnswered(Transport transport)

@@ -2,19 +2,18 @@ using System.IO.Pipelines;
 using System.Text;
 using UnixLoop.Interop;
 using UnixLoop.Transports;
-using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Loop.Tests.UnixSockets;
 
-/// <summary>With <see cref="UnixStreamConnectionOptions.CoalesceFlushes"/>: when a flush is left for later, and what then sends it.</summary>
-public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushes = true })
+/// <summary>With <see cref="UnixStreamConnectionOptions.CoalesceFlushes"/>: when a flush outside a callback is left for later, and what then sends it.</summary>
+public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes = true })
 {
     [Fact]
     public async Task Flush_WithNothingLeftInTheInput_SendsItself()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 1);
         using Held held = new(Loop);
-        await FlushAsync("one");
+        Flush("one");
         Assert.Equal("one", ReceiveNow());
     }
 
@@ -23,10 +22,10 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
     {
         await TakeRequestsAsync(Connection, Peer, sent: 3);
         using Held held = new(Loop);
-        await FlushAsync("one");
+        Flush("one");
         Assert.Equal("", ReceiveNow());
         await TakeRequestAsync(Connection);
-        await FlushAsync("two");
+        Flush("two");
         await TakeRequestAsync(Connection);
         Assert.Equal("", ReceiveNow());
         ValueTask<ReadResult> read = Connection.Input.ReadAsync();
@@ -43,10 +42,10 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
         using Held held = new(Loop);
-        await FlushAsync("one");
+        Flush("one");
         await TakeRequestAsync(Connection);
-        await FlushAsync("head");
-        await FlushAsync("body");
+        Flush("head");
+        Flush("body");
         Assert.Equal("", ReceiveNow());
         held.Dispose();
         Assert.Equal("oneheadbody", ReceiveText(Peer, 11));
@@ -58,11 +57,25 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
     public async Task Flush_WhoseReaderStaysAway_IsSentByTheLoop_AndTheNextAtOnce()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        await FlushAsync("one");
+        using (Held first = new(Loop))
+        {
+            Flush("one");
+            Assert.Equal("", ReceiveNow());
+        }
         Assert.Equal("one", ReceiveText(Peer, 3));
         using Held held = new(Loop);
-        await FlushAsync("more of it");
+        Flush("more of it");
         Assert.Equal("more of it", ReceiveNow());
+    }
+
+    /// <summary>Nothing has come for a millisecond: the loop sleeps, and to wake it costs as much as to send.</summary>
+    [Fact]
+    public async Task Flush_WithTheLoopAtRest_SendsItself()
+    {
+        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        AtRest();
+        Flush("one");
+        Assert.Equal("one", ReceiveNow());
     }
 
     [Fact]
@@ -70,9 +83,9 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
         using Held held = new(Loop);
-        await FlushAsync(new string('a', 16 * 1024));
+        Flush(new string('a', 16 * 1024));
         Assert.Equal("", ReceiveNow());
-        await FlushAsync("b");
+        Flush("b");
         Assert.Equal((16 * 1024) + 1, ReceiveNow().Length);
     }
 
@@ -85,7 +98,7 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
         {
             await TakeRequestsAsync(connection, peer, sent: 2);
             using Held held = new(Loop);
-            await FlushAsync("one", connection);
+            Flush("one", connection);
             Assert.Equal("one", ReceiveNow(peer));
         }
     }
@@ -98,7 +111,7 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
         await TakeRequestsAsync(Connection, Peer, sent: 2);
         using (Held held = new(Loop))
         {
-            await FlushAsync("one");
+            Flush("one");
             Assert.Equal("", ReceiveNow());
             if (completed)
                 await Connection.Output.CompleteAsync().AsTask().WaitAsync(TestTimeout);
@@ -116,7 +129,7 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
         await TakeRequestsAsync(Connection, Peer, sent: 2);
         using (Held held = new(Loop))
         {
-            await FlushAsync("one");
+            Flush("one");
             Connection.Abort();
         }
         await SettleAsync();
@@ -129,7 +142,7 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
         await TakeRequestsAsync(Connection, Peer, sent: 2);
         using (Held held = new(Loop))
         {
-            await FlushAsync("one");
+            Flush("one");
             Peer.Dispose();
         }
         await ReadToEndAsync(Connection.Input);
@@ -148,10 +161,10 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
             for (PosixResult sent; (sent = Libc.Send(Connection.Descriptor, new byte[4096])).IsSuccess; filler += sent.IntValue)
             {
             }
-            await FlushAsync("one");
+            Flush("one");
         }
-        await SettleAsync();
         Assert.Equal("one", Encoding.ASCII.GetString(Receive(Peer, filler + 3), filler, 3));
+        AtRest();
         Assert.Equal(0, await CountIdleTurnsAsync());
     }
 
@@ -167,7 +180,7 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
             Task sent;
             using (Held held = new(Loop))
             {
-                await FlushAsync("one");
+                Flush("one");
                 sent = Connection.SendFileAsync(file);
             }
             await sent.WaitAsync(TestTimeout);
@@ -177,55 +190,5 @@ public sealed class CoalescingTests() : OneConnectionTest(new() { CoalesceFlushe
         {
             File.Delete(path);
         }
-    }
-
-    private async Task FlushAsync(string text, UnixStreamConnection? connection = null)
-    {
-        PipeWriter writer = (connection ?? Connection).Output;
-        Encoding.ASCII.GetBytes(text, writer.GetSpan(text.Length));
-        writer.Advance(text.Length);
-        ValueTask<FlushResult> flush = writer.FlushAsync();
-        Assert.True(flush.IsCompleted);
-        await flush;
-    }
-
-    private string ReceiveNow(UnixHandle? peer = null)
-    {
-        byte[] buffer = new byte[64 * 1024];
-        PosixResult received = Libc.Receive((peer ?? Peer).Descriptor, buffer);
-        return received.Errno == EAGAIN ? "" : Encoding.ASCII.GetString(buffer, 0, PosixError.ThrowIfError(received, "recv"));
-    }
-
-    /// <summary>The peer sends requests of one byte in one message, and the first is taken.</summary>
-    internal static async Task TakeRequestsAsync(UnixStreamConnection connection, UnixHandle peer, int sent)
-    {
-        Send(peer, new string('r', sent));
-        await TakeRequestAsync(connection);
-    }
-
-    private static async Task TakeRequestAsync(UnixStreamConnection connection)
-    {
-        ReadResult read = await connection.Input.ReadAsync().AsTask().WaitAsync(TestTimeout);
-        SequencePosition end = read.Buffer.GetPosition(1);
-        connection.Input.AdvanceTo(end, end);
-    }
-
-    /// <summary>The loop does nothing until this is disposed.</summary>
-    internal sealed class Held : IDisposable
-    {
-        private readonly ManualResetEventSlim _go = new();
-        private readonly ManualResetEventSlim _holds = new();
-
-        internal Held(UnixEventLoop loop)
-        {
-            loop.Post(() =>
-            {
-                _holds.Set();
-                _go.Wait();
-            });
-            Assert.True(_holds.Wait(TestTimeout), "the loop was not held");
-        }
-
-        public void Dispose() => _go.Set();
     }
 }

@@ -110,6 +110,41 @@ public sealed class InlineCoalescingTests : ConnectionTest, IAsyncLifetime
         Assert.Equal(1, Loop.GetStatistics().UnhandledExceptions);
     }
 
+    /// <summary>Code that has gone on elsewhere coalesces its answers as on the pool; where nothing is left for it, the loop has no timer to set.</summary>
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(1, false)]
+    public async Task Callback_ThatLeavesRequests_MakesTheLoopExpectFlushes(int requests, bool expected)
+    {
+        bool isSeen = false;
+        // The timer may be over when the post looks, if the thread was kept from running between the two.
+        for (int attempt = 0; attempt < 100 && !isSeen; attempt++)
+        {
+            TaskCompletionSource seen = NewSignal();
+            Task answered = AnswerAsync(seen);
+            Send(_peer, new string('r', requests));
+            await seen.Task.WaitAsync(TestTimeout);
+            await answered.WaitAsync(TestTimeout);
+            await Task.Yield();
+            if (requests > 1)
+                _connection.Input.AdvanceTo((await _connection.Input.ReadAsync().AsTask().WaitAsync(TestTimeout)).Buffer.End);
+        }
+        Assert.Equal(expected, isSeen);
+
+        async Task AnswerAsync(TaskCompletionSource seen)
+        {
+            ReadResult read = await _connection.Input.ReadAsync().ConfigureAwait(false);
+            SequencePosition end = read.Buffer.GetPosition(1);
+            _connection.Input.AdvanceTo(end, end);
+            // In the same turn, after this callback.
+            Loop.Post(() =>
+            {
+                isSeen |= Loop.GetStatistics().Timers == 1;
+                seen.SetResult();
+            });
+        }
+    }
+
     private static void OnReadOf(ValueTask<ReadResult> read, Action answer) => read.ConfigureAwait(false).GetAwaiter().OnCompleted(answer);
 
     private async Task OnReadAsync(Action answer)

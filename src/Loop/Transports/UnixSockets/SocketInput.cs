@@ -193,7 +193,7 @@ internal sealed partial class SocketInput : PipeReader, IValueTaskSource<ReadRes
     void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         Dispatch(_waiter.OnCompleted(continuation, state, token, flags), fromReadiness: false);
 
-    void IThreadPoolWorkItem.Execute() => _waiter.Run();
+    void IThreadPoolWorkItem.Execute() => _connection.RunCallback(ref _waiter);
 
     public override string ToString() => $"PipeReader of {_connection}";
 

@@ -4,26 +4,35 @@ namespace UnixLoop.Transports.UnixSockets;
 // send them soon, together with what is flushed until then:
 //
 //   flushed                                                          sent by
-//   on the loop, in the connection's own readiness callback          a read that has to wait, the callback's end
-//   while the input holds bytes that its reader has left for later,  a read that has to wait, a post to the loop
-//   or what was flushed then has not been sent yet
-//   else, or more than MostDeferred                                  the flush itself
+//   in the connection's own callback: code that a read's end called, a read that has to wait, the callback's end;
+//   on the same thread                                               off the loop also the loop's timer (DeferredOutputs)
+//   while the input holds bytes that its reader has left for later,  a read that has to wait, the loop's timer
+//   or what was left before has not been sent yet
+//   else, or off the loop with no timer armed, or more than          the flush itself
+//   MostDeferred
 //
-// So one answer that nothing follows is never held back by another thread's turn; and a reader that stays away (its code blocks, or
-// streams) costs one turn of the loop, after which its flushes go out at once until it reads again.
+// On the loop there is no other sender for as long as the callback runs: one that blocks there holds up the timer too.
+// A reader that stays away (its code blocks, or streams) costs its flush a millisecond.
 // Deferred bytes are never more than the high mark: no flush waits for them.
 internal sealed partial class SocketOutput
 {
     /// <summary>What is sent at once anyway: beyond it a call costs by its bytes.</summary>
     private const int MostDeferred = 16 * 1024;
 
-    private static readonly Action<SocketOutput> s_sendPosted = static output => output.SendPostedOnLoop();
+    /// <summary>Null without CoalesceFlushes.</summary>
+    private readonly DeferredOutputs? _deferred;
 
     /// <summary>The queue waits for one of the senders above, not for EPOLLOUT. Set under _gate; read without it as a hint.</summary>
     private volatile bool _isDeferred;
 
-    /// <summary>Guarded by _gate.</summary>
-    private bool _isPosted;
+    /// <summary>Whether this is in <see cref="_deferred"/>. Guarded by _gate.</summary>
+    private bool _isListed;
+
+    /// <summary>The business of <see cref="DeferredOutputs"/>.</summary>
+    internal SocketOutput? NextDeferred { get; set; }
+
+    /// <summary>Bytes have come for the reader.</summary>
+    internal void ExpectFlushesOnLoop() => _deferred?.OpenOnLoop();
 
     /// <summary>Any thread; nothing if nothing is deferred.</summary>
     internal void SendDeferred()
@@ -42,41 +51,45 @@ internal sealed partial class SocketOutput
         _connection.WriteNoted();
     }
 
-    private void SendPostedOnLoop()
+    /// <summary>It has been taken out of the list.</summary>
+    /// <returns>Whether it held something.</returns>
+    internal bool SendListedOnLoop()
     {
         lock (_gate)
         {
-            _isPosted = false;
+            _isListed = false;
             if (!_isDeferred)
-                return;
+                return false;
         }
         _connection.OnReaderStaysAway();
         SendDeferred();
+        return true;
     }
 
     /// <summary>Takes what was written over into the queue, if that is to be sent later.</summary>
     private bool TryDeferNeedsLock()
     {
-        if (!_options.CoalesceFlushes || _written.Length == 0 || !(_queue.IsEmpty || _isDeferred))
+        if (_deferred is null || _written.Length == 0 || !(_queue.IsEmpty || _isDeferred))
             return false;
         if (_queue.Length + _written.Length > Math.Min(MostDeferred, _options.OutputHighWaterMark))
             return false;
-        if (!_connection.IsInCallbackOfThisThread && !TryPostNeedsLock())
+        if (!IsSentSoonNeedsLock(_deferred))
             return false;
         _queue.TakeOver(ref _written);
         _isDeferred = true;
         return true;
     }
 
-    private bool TryPostNeedsLock()
+    private bool IsSentSoonNeedsLock(DeferredOutputs deferred)
     {
-        if (_isDeferred && _isPosted)
+        bool isInCallback = _connection.IsInCallbackOfThisThread;
+        if (isInCallback && _connection.Loop.IsOnLoopThread)
             return true;
-        if (!_connection.HasReaderMore)
+        if (!isInCallback && !(_isDeferred && _isListed) && !_connection.HasReaderMore)
             return false;
-        if (!_isPosted)
-            _isPosted = _connection.Loop.TryPost(s_sendPosted, this);
-        return _isPosted;
+        if (!_isListed)
+            _isListed = deferred.TryAdd(this);
+        return _isListed;
     }
 
     /// <summary>What the socket does not take waits for EPOLLOUT, as ever.</summary>

@@ -31,6 +31,7 @@ internal sealed partial class SocketOutput : PipeWriter, IDirectWriter, IValueTa
     {
         _connection = connection;
         _options = options;
+        _deferred = options.CoalesceFlushes ? DeferredOutputs.Of(connection.Loop) : null;
     }
 
     private enum Wait

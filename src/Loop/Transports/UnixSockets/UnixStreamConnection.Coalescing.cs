@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using UnixLoop.Transports.UnixSockets;
 
 namespace UnixLoop.Transports;
 
@@ -6,10 +7,11 @@ namespace UnixLoop.Transports;
 // a lock: none of both holds the other's.
 public sealed partial class UnixStreamConnection
 {
-    /// <summary>The loop's thread alone.</summary>
-    private bool _isInCallback;
+    /// <summary>Whose reader's continuation runs on this thread, the innermost.</summary>
+    [ThreadStatic]
+    private static UnixStreamConnection? t_inCallback;
 
-    internal bool IsInCallbackOfThisThread => Loop.IsOnLoopThread && _isInCallback;
+    internal bool IsInCallbackOfThisThread => ReferenceEquals(t_inCallback, this);
 
     internal bool HasReaderMore => _input.HasMore;
 
@@ -17,22 +19,35 @@ public sealed partial class UnixStreamConnection
 
     internal void OnReadWaits() => _output.SendDeferred();
 
-    private void ReadOnLoop(bool isPeerGone)
+    /// <summary>Runs what awaited a read, on whatever thread that is.</summary>
+    internal void RunCallback(ref SocketWaiter waiter)
     {
-        if (!_options.CoalesceFlushes || !ReferenceEquals(_options.Scheduler, PipeScheduler.Inline))
+        if (!_options.CoalesceFlushes)
         {
-            _input.OnReadableOnLoop(isPeerGone);
+            waiter.Run();
             return;
         }
-        _isInCallback = true;
+        UnixStreamConnection? outer = t_inCallback;
+        t_inCallback = this;
         try
         {
-            _input.OnReadableOnLoop(isPeerGone);
+            waiter.Run();
         }
         finally
         {
-            _isInCallback = false;
+            t_inCallback = outer;
             _output.SendDeferred();
         }
+    }
+
+    private void ReadOnLoop(bool isPeerGone)
+    {
+        bool isInline = ReferenceEquals(_options.Scheduler, PipeScheduler.Inline);
+        if (!isInline)
+            _output.ExpectFlushesOnLoop();
+        _input.OnReadableOnLoop(isPeerGone);
+        // Inline code flushes within that, unless it has gone on elsewhere.
+        if (isInline && HasReaderMore)
+            _output.ExpectFlushesOnLoop();
     }
 }

@@ -36,8 +36,9 @@ public sealed class UnixStreamConnectionOptions
 
     /// <summary>
     /// Whether flushes that follow each other closely are sent by one call, for protocols whose client sends requests without waiting for the answers, and for
-    /// answers that are flushed in parts. A flush then may leave its bytes, up to 16 KiB, while the input holds bytes that the reader has left for later, until a read
-    /// has to wait or the loop has had its turn; and on the loop (<see cref="PipeScheduler.Inline"/>) until the code that the read's end called returns.
+    /// answers that are flushed in parts. A flush then may leave its bytes, up to 16 KiB: in code that a read's end called, until that returns or its next read has to wait; and
+    /// while the input holds bytes that the reader has left for later, until a read has to wait. Code that blocks meanwhile holds them back for
+    /// 2 ms at most; on the loop (<see cref="PipeScheduler.Inline"/>) for as long as it blocks.
     /// </summary>
     /// <value>Default false: each flush sends.</value>
     public bool CoalesceFlushes { get; init; }
