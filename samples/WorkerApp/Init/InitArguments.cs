@@ -2,7 +2,7 @@ using UnixLoop;
 
 namespace WorkerApp.Init;
 
-/// <summary>The arguments of "init": tini's -g and -s, and dumb-init's rewriting of signals.</summary>
+/// <summary>The arguments of "init": tini's -g and -s, and dumb-init's rewriting of signals; letters may stand together, as for getopt(3).</summary>
 internal sealed record InitArguments(string Command, string[] Arguments, UnixInitOptions Options)
 {
     internal static InitArguments Parse(ReadOnlySpan<string> args)
@@ -13,25 +13,39 @@ internal sealed record InitArguments(string Command, string[] Arguments, UnixIni
             args = args[1..];
             if (option == "--")
                 break;
-            if (option == "-g")
-                options.SignalGroup = true;
-            else if (option == "-s")
-                options.Subreaper = true;
-            else if (option == "-r" && args is [{ } rule, ..] && TryParseRule(rule, options))
-                args = args[1..];
-            else
-                throw new UsageException(option == "-r" ? "init: -r needs two signals such as TERM:QUIT" : $"init: unknown option '{option}'");
+            ReadOnlySpan<char> letters = option.AsSpan(1);
+            do
+            {
+                if (letters is ['g', ..])
+                    options.SignalGroup = true;
+                else if (letters is ['s', ..])
+                    options.Subreaper = true;
+                else if (letters is ['r', .. var rule])
+                    AddRule(rule.IsEmpty ? Next(ref args) : rule.ToString(), options);
+                else
+                    throw new UsageException($"init: unknown option '{option}'");
+                letters = letters[0] == 'r' ? [] : letters[1..];
+            }
+            while (!letters.IsEmpty);
         }
         return args is [{ Length: > 0 } command, .. var arguments]
             ? new InitArguments(command, arguments.ToArray(), options)
             : throw new UsageException("init: no command");
     }
 
-    private static bool TryParseRule(string rule, UnixInitOptions options)
+    private static string? Next(ref ReadOnlySpan<string> args)
     {
-        if (rule.Split(':') is not [{ } from, { } to] || !UnixSignal.TryParse(from, out UnixSignal came) || !UnixSignal.TryParse(to, out UnixSignal goes))
-            return false;
+        if (args.IsEmpty)
+            return null;
+        string next = args[0];
+        args = args[1..];
+        return next;
+    }
+
+    private static void AddRule(string? rule, UnixInitOptions options)
+    {
+        if (rule?.Split(':') is not [{ } from, { } to] || !UnixSignal.TryParse(from, out UnixSignal came) || !UnixSignal.TryParse(to, out UnixSignal goes))
+            throw new UsageException("init: -r needs two signals such as TERM:QUIT");
         options.SignalMap[came] = goes;
-        return true;
     }
 }

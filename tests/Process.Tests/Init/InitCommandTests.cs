@@ -26,13 +26,33 @@ public sealed class InitCommandTests
     [InlineData(127, "/no/such/program")]
     [InlineData(126, "/etc/passwd")]
     [InlineData(2, "-x")]
+    [InlineData(2, "-gx", "true")]
     [InlineData(2, "-r", "TERM", "true")]
+    [InlineData(2, "-sr")]
     [InlineData(2)]
     public async Task Start_Impossible_SaysWhy(int expected, params string[] arguments)
     {
         await using SampleProgram init = Start(["init", .. arguments]);
         Assert.Equal(expected, await init.WaitForExitAsync());
         init.Expect("WorkerApp");
+    }
+
+    /// <summary>No abort, which would tell nobody why: it runs, or says what it could not get. With fewer the runtime itself does not come up.</summary>
+    [Theory]
+    [InlineData(26)]
+    [InlineData(30)]
+    [InlineData(34)]
+    [InlineData(36)]
+    [InlineData(38)]
+    public async Task Start_FewDescriptors_RunsOrSaysWhy(int limit)
+    {
+        await using SampleProgram init = SampleProgram.Start(Requires.Tool("prlimit"), $"--nofile={limit}", SampleProgram.PathOf("WorkerApp"), "init", "sh", "-c", "exit 7");
+        int code = await init.WaitForExitAsync();
+        if (code != 7)
+        {
+            Assert.Equal(125, code);
+            init.Expect("WorkerApp init: ");
+        }
     }
 
     [Fact]
@@ -70,10 +90,13 @@ public sealed class InitCommandTests
         Assert.Equal(4, init.Count("got "));
     }
 
-    [Fact]
-    public async Task Signals_WithRule_AreRewritten()
+    [Theory]
+    [InlineData("-r", "TERM:USR2")]
+    [InlineData("-rTERM:USR2")]
+    [InlineData("-gsr", "TERM:USR2")]
+    public async Task Signals_WithRule_AreRewritten(params string[] options)
     {
-        await using SampleProgram init = Start("init", "-r", "TERM:USR2", "sh", "-c", "trap 'echo got TERM; exit 1' TERM; trap 'echo got USR2; exit 4' USR2; echo ready; while :; do read line; done");
+        await using SampleProgram init = Start(["init", .. options, "sh", "-c", "trap 'echo got TERM; exit 1' TERM; trap 'echo got USR2; exit 4' USR2; echo ready; while :; do read line; done"]);
         init.Expect("ready");
         init.Kill(15);
         Assert.Equal(4, await init.WaitForExitAsync());
