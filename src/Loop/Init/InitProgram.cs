@@ -73,6 +73,21 @@ internal sealed unsafe class InitProgram
         return error;
     }
 
+    /// <summary>ENOENT may mean the interpreter or the loader of a file that is there (execve(2)): names it then.</summary>
+    internal IOException WhyNotStarted(PosixResult error)
+    {
+        string call = $"start '{this}' as the child of an init";
+        if (error.Errno == ENOENT)
+        {
+            foreach (ProgramInterpreter interpreter in _files.SelectMany(file => ProgramFile.Interpreters(file, static path => path)))
+            {
+                if (Libc.Access(interpreter.Path, F_OK).Errno == ENOENT)
+                    return new IOException($"{PosixError.Name(ENOENT)}: {call}: {interpreter.Describe()} is missing", ENOENT);
+            }
+        }
+        return PosixError.ToException(error, call);
+    }
+
     private InitProgram ByShell(string file)
     {
         int secondArgument = Array.IndexOf(_arguments, (byte)0) + 1;

@@ -30,7 +30,7 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
         PosixResult started = InitChild.Start(program, _hasTerminal, report?.Inherited ?? -1);
         report?.CloseInherited();
         if (started.IsError)
-            throw PosixError.ToException(started, $"start '{program}' as the child of an init");
+            throw program.WhyNotStarted(started);
         int child = started.IntValue;
         if (_hasTerminal)
             IgnoreTerminalStops();

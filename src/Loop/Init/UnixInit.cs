@@ -44,7 +44,7 @@ public static class UnixInit
     /// <param name="arguments">Its arguments, without its name. It has our variables, standard streams and inherited descriptors.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>Its exit code, or 128 plus the number of the signal that killed it.</returns>
-    /// <exception cref="IOException">It could not be started; the message names the errno, which is <see cref="Exception.HResult"/> (2 = ENOENT, no such program).</exception>
+    /// <exception cref="IOException">It could not be started; the message names the errno, which is <see cref="Exception.HResult"/> (2 = ENOENT, no such program, or no interpreter of it).</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public static int Run(string fileName, IEnumerable<string> arguments, UnixInitOptions? options = null)
     {

@@ -56,6 +56,26 @@ public sealed class InitCommandTests
     }
 
     [Fact]
+    public async Task Start_ScriptWhoseInterpreterIsMissing_NamesTheInterpreter()
+    {
+        string script = Path.GetTempFileName();
+        try
+        {
+            File.WriteAllText(script, "#!/no/such/interpreter -x\n");
+            File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+
+            await using SampleProgram init = Start("init", script);
+
+            Assert.Equal(127, await init.WaitForExitAsync());
+            init.Expect($"the interpreter '/no/such/interpreter' of '{script}' is missing");
+        }
+        finally
+        {
+            File.Delete(script);
+        }
+    }
+
+    [Fact]
     public async Task Start_ScriptWithoutInterpreter_IsTheShells()
     {
         string script = Path.GetTempFileName();
