@@ -11,7 +11,7 @@ internal sealed unsafe class InitProgram
     private const string OwnFile = "/proc/self/exe";
     private readonly string[] _files;
     private readonly byte[] _arguments;
-    private byte[] _variables = File.ReadAllBytes("/proc/self/environ");
+    private byte[] _variables = Without(InitReexec.Variable, File.ReadAllBytes("/proc/self/environ"));
 
     private InitProgram(string[] files, byte[] arguments) => (_files, _arguments) = (files, arguments);
 
@@ -29,20 +29,17 @@ internal sealed unsafe class InitProgram
     }
 
     /// <summary>In the place of others of its name: of two the first would count.</summary>
-    internal void SetVariable(string name, string value)
+    internal void SetVariable(string name, string value) => _variables = [.. Without(name, _variables), .. Terminated($"{name}={value}")];
+
+    /// <summary>In our place; returns only if that fails. For <see cref="Self"/>, which has one file.</summary>
+    internal PosixResult Execute()
     {
-        byte[] begin = Encoding.UTF8.GetBytes(name + '=');
-        List<byte> variables = [];
-        ReadOnlySpan<byte> left = _variables;
-        while (!left.IsEmpty)
-        {
-            int length = left.IndexOf((byte)0) + 1;
-            ReadOnlySpan<byte> variable = length > 0 ? left[..length] : left;
-            left = left[variable.Length..];
-            if (!variable.StartsWith(begin))
-                variables.AddRange(variable);
-        }
-        _variables = [.. variables, .. begin, .. Terminated(value)];
+        fixed (byte* path = Terminated(_files[0]))
+        fixed (byte* argumentsText = _arguments)
+        fixed (byte* variablesText = _variables)
+        fixed (nint* argv = Pointers(argumentsText, _arguments.Length))
+        fixed (nint* envp = Pointers(variablesText, _variables.Length))
+            return Libc.Execute(path, (byte**)argv, (byte**)envp);
     }
 
     /// <summary>
@@ -95,6 +92,21 @@ internal sealed unsafe class InitProgram
     }
 
     public override string ToString() => _files.Length == 1 ? _files[0] : Path.GetFileName(_files[0]);
+
+    private static byte[] Without(string name, ReadOnlySpan<byte> variables)
+    {
+        byte[] begin = Encoding.UTF8.GetBytes(name + '=');
+        List<byte> others = [];
+        while (!variables.IsEmpty)
+        {
+            int length = variables.IndexOf((byte)0) + 1;
+            ReadOnlySpan<byte> variable = length > 0 ? variables[..length] : variables;
+            variables = variables[variable.Length..];
+            if (!variable.StartsWith(begin))
+                others.AddRange(variable);
+        }
+        return [.. others];
+    }
 
     private static byte[] Terminated(string text) => [.. Encoding.UTF8.GetBytes(text), 0];
 

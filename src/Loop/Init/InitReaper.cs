@@ -6,16 +6,17 @@ using static UnixLoop.Interop.Libc;
 
 namespace UnixLoop.Init;
 
-// An init while its app runs as its child. No SIGCHLD, which the runtime would take as the order to reap: the main thread blocks in
-// waitid(2). Signals come through the runtime's own handlers, since only a handler works here. Blocking them for sigwait or a
-// signalfd takes every thread of the process, and the runtime's have been running since before Main; the kernel would give a signal to one of those,
-// and PID 1 drops what meets its default there (signal(7)).
+// An init while its app runs as its child. One thread does all: sigwaitinfo(2) gives it each signal, which is passed on before the next
+// is taken, and SIGCHLD makes it reap. All threads block them (InitReexec), so that none is lost, none runs a handler of the runtime's, and
+// those that come before there is a child are pending until there is. When a signal comes, nothing is allocated, and neither a
+// thread nor a descriptor is made.
 internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions options, InitReport? report)
 {
     /// <summary>For a child that somebody else has reaped.</summary>
     private const int Unknowable = 255;
 
     private readonly bool _hasTerminal = TerminalForeground.IsOurs();
+    private readonly InitSignals _signals = new(options);
 
     /// <exception cref="IOException">The child could not be started; <see cref="Exception.HResult"/> is the errno.</exception>
     internal int Run()
@@ -26,32 +27,46 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
         // Before there is a child, so that no orphan of its goes elsewhere.
         if (options.Subreaper && Environment.ProcessId != 1 && BecomeSubreaper() is { IsError: true } refused)
             throw PosixError.ToException(refused, "become a subreaper (prctl)");
-        InitSignals signals = new(options);
         PosixResult started = InitChild.Start(program, _hasTerminal, report?.Inherited ?? -1);
         report?.CloseInherited();
         if (started.IsError)
             throw program.WhyNotStarted(started);
         int child = started.IntValue;
-        if (_hasTerminal)
-            IgnoreTerminalStops();
-        signals.BeginPassingOn(child);
-        int code = ReapUntilEndOf(child, signals);
+        int code = ServeUntilEndOf(child);
         if (_hasTerminal)
             TerminalForeground.TakeBack(child);
         return code;
     }
 
-    private int ReapUntilEndOf(int child, InitSignals signals)
+    private int ServeUntilEndOf(int child)
+    {
+        // Also children from before our exec, whose SIGCHLD somebody else has had.
+        int? code = Reap(child, WNOHANG);
+        while (code is null)
+        {
+            PosixResult signal = WaitForSignal(InitSignals.Taken);
+            if (signal.IsError)
+                code = Reap(child, 0); // ENOSYS, EPERM: a filter (seccomp(2)) forbids it; an end can still be waited for
+            else if (signal.IntValue == SIGCHLD)
+                code = Reap(child, WNOHANG);
+            else
+                _signals.PassOn(signal.IntValue, child);
+        }
+        return code.Value;
+    }
+
+    /// <summary>Takes what has become of children away, with WNOHANG until there is no more, else until the child has ended: one SIGCHLD may stand for many.</summary>
+    /// <returns>The exit code once <paramref name="child"/> has ended.</returns>
+    private int? Reap(int child, int noHang)
     {
         while (true)
         {
             siginfo_t info = default;
-            // A zombie stays until the next call, so that the child's number is its own as long as signals go there.
-            if (WaitId(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT, usage: null).IsError)
+            if (WaitId(P_ALL, 0, &info, WEXITED | WSTOPPED | WNOWAIT | noHang, usage: null).IsError)
                 return Unknowable;
+            if (info.si_pid == 0)
+                return null;
             bool ended = info.si_code != CLD_STOPPED;
-            if (ended && info.si_pid == child)
-                signals.EndPassingOn();
             // That change alone: what stopped may have been killed since, and its end is still to be seen.
             _ = WaitId(P_PID, info.si_pid, info: null, (ended ? WEXITED : WSTOPPED) | WNOHANG, usage: null);
             if (!ended)
@@ -75,21 +90,10 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
         if (signal == SIGTSTP && Environment.ProcessId != 1 && OwnGroup.HasShell())
         {
             TerminalForeground.TakeBack(child);
-            // STOP, since the handler of TSTP would pass it on; returns once the shell has continued us.
+            // STOP, since TSTP is blocked, and would be passed on; returns once the shell has continued us.
             _ = Kill(0, SIGSTOP);
         }
         TerminalForeground.Give(child);
         _ = Kill(-child, SIGCONT);
-    }
-
-    /// <summary>
-    /// From the background the kernel asks us to stop at each touch of the terminal, and PID 1 can't be stopped: the runtime, which
-    /// restores the terminal at its exit, would try for ever.
-    /// </summary>
-    private static void IgnoreTerminalStops()
-    {
-        Tmds.Linux.sigaction ignore = new() { sa_handler = SIG_IGN };
-        _ = SigAction(SIGTTOU, &ignore, previous: null);
-        _ = SigAction(SIGTTIN, &ignore, previous: null);
     }
 }

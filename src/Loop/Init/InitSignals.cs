@@ -1,80 +1,54 @@
-using System.Runtime.InteropServices;
 using UnixLoop.Interop;
 using UnixLoop.Signals;
-using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Init;
 
-/// <summary>Passes each signal of PID 1 on to the app, once; those that come before there is an app, when there is one.</summary>
+/// <summary>Which signals an init takes, and how it passes one on to its child. Passing on allocates nothing.</summary>
 internal sealed class InitSignals
 {
-    private readonly Lock _gate = new();
-    private readonly List<int> _early = [];
-
-    // PID 1 lives until the end of the container: they are never disposed.
-    private readonly List<PosixSignalRegistration> _registrations = [];
-
-    /// <summary>0 before there is one, -1 once it has ended.</summary>
-    private int _child;
+    /// <summary>What the child gets for each number; 0 for nothing.</summary>
+    private readonly int[] _passedAs = new int[UnixSignal.Max + 1];
 
     private readonly bool _toGroup;
-    private readonly Dictionary<int, int> _map;
 
     internal InitSignals(UnixInitOptions options)
     {
         _toGroup = options.SignalGroup;
-        _map = options.SignalMap.ToDictionary(pair => pair.Key.Number, pair => pair.Value.Number);
-        for (int number = 1; number <= Libc.SigRtMax; number++)
+        for (int number = 1; number <= UnixSignal.Max; number++)
         {
-            // The terminal's two are for those in the background, as we will be.
-            if (SignalRefusals.ReasonFor(new UnixSignal(number)) is null && number != SIGCHLD && number != SIGTTIN && number != SIGTTOU)
-                TryRegister(number);
+            UnixSignal signal = new(number);
+            // A signal that is blocked becomes pending even if it is ignored (signal(7)).
+            if (WhyNotPassedOn(signal) is null && (StartupSignals.Ignored & Bit(number)) == 0)
+                _passedAs[number] = options.SignalMap.TryGetValue(signal, out UnixSignal other) ? other.Number : number;
         }
     }
 
-    internal void BeginPassingOn(int child)
+    /// <summary>
+    /// All that a program can handle, with the three that are not passed on: SIGCHLD tells of our children, and the terminal's two stop, where they
+    /// are not blocked, whoever touches it from the background, as we are (tcsetpgrp(3)). Bit n-1 stands for signal n.
+    /// </summary>
+    internal static ulong Taken { get; } = Enumerable.Range(1, UnixSignal.Max)
+        .Where(number => SignalRefusals.ReasonFor(new UnixSignal(number)) is null).Aggregate(0UL, (set, number) => set | Bit(number));
+
+    /// <summary>Why no init passes <paramref name="signal"/> on; null if it does.</summary>
+    internal static string? WhyNotPassedOn(UnixSignal signal) =>
+        signal == UnixSignal.Chld ? "it tells the init of its own children"
+        : signal == UnixSignal.Ttin || signal == UnixSignal.Ttou ? "it is for those in the background of a terminal, as the init is"
+        : SignalRefusals.ReasonFor(signal);
+
+    /// <param name="signal">One of <see cref="Taken"/>.</param>
+    /// <param name="child">Not reaped yet: the number is its own, and no other group has it.</param>
+    internal void PassOn(int signal, int child)
     {
-        lock (_gate)
-        {
-            _child = child;
-            _early.ForEach(Send);
-        }
+        int number = _passedAs[signal];
+        if (number == 0)
+            return;
+        if (_toGroup)
+            _ = Libc.Kill(-child, number);
+        // A child that has left the group that it was started in is not reached there.
+        if (!_toGroup || Libc.ProcessGroupOf(child) is not { IsSuccess: true } group || group.IntValue != child)
+            _ = Libc.Kill(child, number);
     }
 
-    /// <summary>Before the child is reaped, and its number free for another process.</summary>
-    internal void EndPassingOn()
-    {
-        lock (_gate)
-            _child = -1;
-    }
-
-    private void TryRegister(int number)
-    {
-        try
-        {
-            _registrations.Add(PosixSignalRegistration.Create((PosixSignal)number, context =>
-            {
-                context.Cancel = true;
-                PassOn(number);
-            }));
-        }
-        catch (Exception e) when (e is IOException or PlatformNotSupportedException)
-        {
-            // The system has no such signal to handle.
-        }
-    }
-
-    private void PassOn(int number)
-    {
-        lock (_gate)
-        {
-            if (_child == 0)
-                _early.Add(number);
-            else if (_child > 0)
-                Send(number);
-        }
-    }
-
-    /// <summary>The group lives as long as the child is not reaped: its zombie keeps the number.</summary>
-    private void Send(int number) => _ = Libc.Kill(_toGroup ? -_child : _child, _map.GetValueOrDefault(number, number));
+    private static ulong Bit(int number) => 1UL << (number - 1);
 }

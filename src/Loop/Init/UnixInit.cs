@@ -11,7 +11,10 @@ namespace UnixLoop;
 /// As PID 1 the runtime reaps every child as soon as it handles SIGCHLD, which <c>System.Diagnostics.Process</c> and a
 /// terminal's <c>Console</c> make it do; statuses are lost then on kernels before 6.15. A program that is not PID 1 keeps them all.
 /// The child has a process group of its own, which gets the foreground if there is a terminal. All signals that can be
-/// handled are passed on, once each, but for SIGCHLD, SIGTTIN and SIGTTOU. Nothing may have used <c>Console</c> or <c>Process</c> before.
+/// handled are passed on, once each and in the order in which the kernel gives them, but for SIGCHLD, SIGTTIN and SIGTTOU. Nothing may have used
+/// <c>Console</c> or <c>Process</c> before.
+/// An init executes its own program once more (execve(2)), with these signals blocked, unless whoever started it has blocked them: only so does no
+/// thread of the runtime take one. What Main does before is done twice, so let it do nothing. Once the child has ended they stay blocked: let Main return.
 /// </remarks>
 public static class UnixInit
 {
@@ -22,17 +25,19 @@ public static class UnixInit
     /// <remarks>
     /// The child has our arguments, variables, standard streams and inherited descriptors; LISTEN_PID and WATCHDOG_PID that name PID 1
     /// mean the child then. With <see cref="UnixInitOptions.Subreaper"/> this is done where we are not PID 1 as well.
+    /// PID 1 begins Main twice, and comes back here in between: what stands before this line is done three times, the child's included.
     /// </remarks>
     /// <param name="args">Main's. The child gets the whole command line, as it stands in /proc/self/cmdline.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <returns>Null if this process is to go on. Else what Main is to return: the child's exit code, or 128 plus the number of the signal that killed it.</returns>
-    /// <exception cref="IOException">The child could not be started; the message names the errno.</exception>
+    /// <exception cref="IOException">The child could not be started, or this program not be executed once more; the message names the errno.</exception>
     public static int? RunAsPid1(string[] args, UnixInitOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(args);
         options ??= new UnixInitOptions();
         if (!OperatingSystem.IsLinux() || InitReport.TryTakeOver() || (Environment.ProcessId != 1 && !options.Subreaper))
             return null;
+        InitReexec.EnsureSignalsAreBlocked();
         using InitReport? report = InitReport.TryCreate();
         InitProgram program = InitProgram.Self();
         program.SetVariable(InitReport.Variable, InitReport.ValueFor(report));
@@ -40,6 +45,7 @@ public static class UnixInit
     }
 
     /// <summary>Runs another program as the child, PID 1 or not, as tini(1) does. Blocks until it has ended.</summary>
+    /// <remarks>To be called by the first line of Main that does anything: our own program is executed once more, and comes back here.</remarks>
     /// <param name="fileName">A path, or a name that is looked up in PATH.</param>
     /// <param name="arguments">Its arguments, without its name. It has our variables, standard streams and inherited descriptors.</param>
     /// <param name="options">Null for the defaults.</param>
@@ -50,9 +56,11 @@ public static class UnixInit
     {
         ArgumentException.ThrowIfNullOrEmpty(fileName);
         ArgumentNullException.ThrowIfNull(arguments);
+        options ??= new UnixInitOptions();
         if (!OperatingSystem.IsLinux())
             throw new PlatformNotSupportedException("UnixInit runs on Linux only.");
-        return new InitReaper(InitProgram.Command(fileName, arguments), options ?? new UnixInitOptions(), report: null).Run();
+        InitReexec.EnsureSignalsAreBlocked();
+        return new InitReaper(InitProgram.Command(fileName, arguments), options, report: null).Run();
     }
 
     /// <summary>Tells of the orphans that the init above us has reaped: descendants of ours whose parents ended before them.</summary>

@@ -4,13 +4,15 @@ namespace UnixLoop.Interop;
 
 internal static unsafe partial class Libc
 {
-    private const int SIG_BLOCK = 0, SIG_SETMASK = 2; // asm-generic/signal-defs.h
-
     /// <summary>isatty(3): whether the descriptor is a terminal; any error says no.</summary>
     internal static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
 
     /// <summary>getpgrp(2): our process group.</summary>
     internal static int ProcessGroup() => getpgrp();
+
+    /// <summary>getpgid(2): the process group of <paramref name="pid"/>.</summary>
+    internal static PosixResult ProcessGroupOf(int pid) =>
+        Faults.IsEnabled && Faults.Fails("getpgid", out PosixResult fault) ? fault : Result(getpgid(pid));
 
     /// <summary>tcgetpgrp(3): the terminal's foreground group; ENOTTY if it is not our controlling terminal.</summary>
     internal static PosixResult TerminalGroup(int terminal) =>
@@ -40,11 +42,11 @@ internal static unsafe partial class Libc
     private static partial int getpgrp();
 
     [LibraryImport(Library, SetLastError = true)]
+    private static partial int getpgid(int pid);
+
+    [LibraryImport(Library, SetLastError = true)]
     private static partial int tcgetpgrp(int terminal);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int tcsetpgrp(int terminal, int group);
-
-    [LibraryImport(Library)]
-    private static partial int pthread_sigmask(int how, ulong* set, ulong* previous);
 }

@@ -52,13 +52,6 @@ public sealed class UnixInitTests
         await scenario.EndWellAsync();
     }
 
-    [Fact]
-    public async Task RunAsPid1_SignalsBeforeThereIsAChild_ReachIt()
-    {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(InitScenarios.PassOnEarlySignalAsync);
-        await scenario.EndWellAsync();
-    }
-
     [Theory]
     [InlineData("exit", 0, 0)]
     [InlineData("exit", 7, 7)]
