@@ -16,7 +16,17 @@ internal static class InitCommand
     /// <summary>Null where we are to go on.</summary>
     internal static int? RunAsPid1(string[] args) => OrFailure(() => UnixInit.RunAsPid1(args));
 
-    private static int? Run(InitArguments arguments) => UnixInit.Run(arguments.Command, arguments.Arguments, arguments.Options);
+    private static int? Run(InitArguments arguments)
+    {
+        try
+        {
+            return UnixInit.Run(arguments.Command, arguments.Arguments, arguments.Options);
+        }
+        catch (ArgumentException mistake)
+        {
+            throw new UsageException($"init: {mistake.Message}");
+        }
+    }
 
     /// <summary>PID 1 that aborts tells nobody why: also a runtime that finds no descriptor to load its assemblies with is to end by an exit code.</summary>
     private static int? OrFailure(Func<int?> run)

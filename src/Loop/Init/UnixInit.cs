@@ -31,10 +31,12 @@ public static class UnixInit
     /// <param name="options">Null for the defaults.</param>
     /// <returns>Null if this process is to go on. Else what Main is to return: the child's exit code, or 128 plus the number of the signal that killed it.</returns>
     /// <exception cref="IOException">The child could not be started, or this program not be executed once more; the message names the errno.</exception>
+    /// <exception cref="ArgumentException"><see cref="UnixInitOptions.SignalMap"/> names a signal that is not passed on; also where we are not PID 1.</exception>
     public static int? RunAsPid1(string[] args, UnixInitOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(args);
         options ??= new UnixInitOptions();
+        options.ThrowIfInvalid();
         if (!OperatingSystem.IsLinux() || InitReport.TryTakeOver() || (Environment.ProcessId != 1 && !options.Subreaper))
             return null;
         InitReexec.EnsureSignalsAreBlocked();
@@ -51,12 +53,14 @@ public static class UnixInit
     /// <param name="options">Null for the defaults.</param>
     /// <returns>Its exit code, or 128 plus the number of the signal that killed it.</returns>
     /// <exception cref="IOException">It could not be started; the message names the errno, which is <see cref="Exception.HResult"/> (2 = ENOENT, no such program, or no interpreter of it).</exception>
+    /// <exception cref="ArgumentException"><see cref="UnixInitOptions.SignalMap"/> names a signal that is not passed on.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public static int Run(string fileName, IEnumerable<string> arguments, UnixInitOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(fileName);
         ArgumentNullException.ThrowIfNull(arguments);
         options ??= new UnixInitOptions();
+        options.ThrowIfInvalid();
         if (!OperatingSystem.IsLinux())
             throw new PlatformNotSupportedException("UnixInit runs on Linux only.");
         InitReexec.EnsureSignalsAreBlocked();

@@ -37,6 +37,18 @@ public sealed class InitCommandTests
         init.Expect("WorkerApp");
     }
 
+    [Theory]
+    [InlineData("KILL:TERM", "SIGKILL can't become SIGTERM: the kernel allows no handler for it")]
+    [InlineData("STOP:TERM", "SIGSTOP can't become SIGTERM: the kernel allows no handler for it")]
+    [InlineData("CHLD:TERM", "SIGCHLD can't become SIGTERM: it tells the init of its own children")]
+    [InlineData("TTOU:TERM", "SIGTTOU can't become SIGTERM: it is for those in the background of a terminal")]
+    public async Task Start_RuleForASignalThatIsNotPassedOn_IsRefused(string rule, string why)
+    {
+        await using SampleProgram init = Start("init", "-r", rule, "true");
+        Assert.Equal(2, await init.WaitForExitAsync());
+        init.Expect(why);
+    }
+
     /// <summary>No abort, which would tell nobody why: it runs, or says what it could not get. With fewer the runtime itself does not come up.</summary>
     [Theory]
     [InlineData(26)]

@@ -17,6 +17,23 @@ public sealed class UnixInitTests
         Assert.Throws<ArgumentNullException>("args", () => UnixInit.RunAsPid1(null!));
     }
 
+    [Fact]
+    public void Options_MapOfASignalThatIsNotPassedOn_AreRefusedBeforeAnythingElse()
+    {
+        UnixInitOptions options = new();
+        options.SignalMap[UnixSignal.Kill] = UnixSignal.Term;
+        string[] messages =
+        [
+            Assert.Throws<ArgumentException>(() => UnixInit.RunAsPid1([], options)).Message,
+            Assert.Throws<ArgumentException>(() => UnixInit.Run("/no/such/program", [], options)).Message,
+        ];
+        Assert.All(messages, static message => Assert.Equal("SignalMap: SIGKILL can't become SIGTERM: the kernel allows no handler for it.", message));
+
+        options.SignalMap.Clear();
+        options.SignalMap[UnixSignal.Term] = default;
+        Assert.Contains("default(UnixSignal) is no signal", Assert.Throws<ArgumentException>(() => UnixInit.RunAsPid1([], options)).Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
