@@ -12,7 +12,8 @@ public static class UnixEventLoopBuilderExtensions
     /// <summary>
     /// Runs <paramref name="handler"/> on the thread pool for <paramref name="signal"/>, in a service scope of its own: one call
     /// at a time; deliveries during a call are told by one further call. Several handlers of one signal run one after another, in the order
-    /// of their registration; one that throws is logged. A handler for TERM, INT or QUIT runs beside the lifetime's.
+    /// of their registration; one that throws is logged. A handler for TERM, INT or QUIT runs beside the lifetime's; any other signal does
+    /// nothing from the stop of the services to the end of the process, or 2 s after the host's disposal.
     /// </summary>
     /// <param name="builder">The default loop's builder.</param>
     /// <param name="signal">A signal that can be handled; any other is refused when the host starts.</param>

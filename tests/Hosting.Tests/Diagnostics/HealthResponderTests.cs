@@ -107,6 +107,26 @@ public sealed class HealthResponderTests : IDisposable
     }
 
     [Fact]
+    public async Task Ask_BehindManyThatHaveTheirAnswerAndStay_IsAnswered()
+    {
+        using IHost host = await StartAsync(static services => services.AddSingleton<TimeProvider>(new FakeTimeProvider()));
+        List<Socket> staying = [];
+        for (int i = 0; i < 20; i++)
+        {
+            Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            staying.Add(socket);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(_path)).WaitAsync(TestTimeout);
+            await socket.SendAsync("live\n"u8.ToArray());
+            Assert.Equal(3, await socket.ReceiveAsync(new byte[3]).WaitAsync(TestTimeout));
+        }
+
+        Assert.Equal("ok", await AskAsync("live\n"));
+
+        staying.ForEach(static socket => socket.Dispose());
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
     public async Task Ask_CheckNeverEnds_IsGivenUp()
     {
         FakeTimeProvider clock = new();
