@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text;
 using UnixLoop.Interop;
 using UnixLoop.Subprocesses;
@@ -11,7 +12,7 @@ internal sealed unsafe class InitProgram
     private const string OwnFile = "/proc/self/exe";
     private readonly string[] _files;
     private readonly byte[] _arguments;
-    private byte[] _variables = Without(InitReexec.Variable, File.ReadAllBytes("/proc/self/environ"));
+    private byte[] _variables = Without(InitReexec.Variable, OwnVariables());
 
     private InitProgram(string[] files, byte[] arguments) => (_files, _arguments) = (files, arguments);
 
@@ -92,6 +93,19 @@ internal sealed unsafe class InitProgram
     }
 
     public override string ToString() => _files.Length == 1 ? _files[0] : Path.GetFileName(_files[0]);
+
+    private static byte[] OwnVariables()
+    {
+        try
+        {
+            return File.ReadAllBytes("/proc/self/environ");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // Root's, where a program has capabilities, or may be executed and not read (PR_SET_DUMPABLE(2const)). The runtime has read them at its start.
+            return [.. Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().SelectMany(static variable => Terminated($"{variable.Key}={variable.Value}"))];
+        }
+    }
 
     private static byte[] Without(string name, ReadOnlySpan<byte> variables)
     {

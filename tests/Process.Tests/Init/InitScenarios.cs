@@ -7,6 +7,7 @@ using UnixLoop.Process.Tests.Children;
 using UnixLoop.Process.Tests.Scenarios;
 using UnixLoop.Subprocesses;
 using UnixLoop.TestSupport.Children;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Process.Tests.Init;
 
@@ -91,6 +92,14 @@ internal static class InitScenarios
         Assert.True(Libc.Kill(1, realTime.Number).IsSuccess); // real-time signals queue
         Eventually.True(() => signals.All(counts.ContainsKey) && counts[realTime] == 2, "all have come");
         Assert.False(Eventually.TryWait(() => counts.Values.Sum() > signals.Length + 1, TimeSpan.FromMilliseconds(300)), "one came twice");
+    }
+
+    internal static Task RunUndumpableAsync(string[] args)
+    {
+        TestLibc.BecomeUndumpable();
+        Assert.Throws<UnauthorizedAccessException>(static () => File.ReadAllBytes("/proc/self/environ"));
+        Assert.Equal(7, UnixInit.Run("sh", ["-c", "[ \"$UNIXLOOP_TEST\" = 'a b=\u00fc' ] && exit 7"]));
+        return Scenario.WaitForEndAsync();
     }
 
     internal static Task EndAsync(string[] args)

@@ -69,6 +69,17 @@ public sealed class UnixInitTests
         await scenario.EndWellAsync();
     }
 
+    [Fact]
+    public async Task Run_ProgramWithCapabilities_CommandHasItsVariables()
+    {
+        Requires.Root();
+        string[] asNobody = [Requires.Tool("setpriv"), "--reuid=65534", "--clear-groups"];
+        using var probe = System.Diagnostics.Process.Start(asNobody[0], [.. asNobody[1..], "test", "-r", typeof(UnixInitTests).Assembly.Location]);
+        Requires.That(probe.WaitForExit(TestTimeout) && probe.ExitCode == 0, "a folder that another user can read");
+        await using ScenarioProcess scenario = ScenarioProcess.Start(InitScenarios.RunUndumpableAsync, [], [.. asNobody, "env", "UNIXLOOP_TEST=a b=\u00fc"]);
+        await scenario.EndWellAsync();
+    }
+
     [Theory]
     [InlineData("exit", 0, 0)]
     [InlineData("exit", 7, 7)]

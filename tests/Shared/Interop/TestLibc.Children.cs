@@ -5,7 +5,7 @@ namespace UnixLoop.TestSupport.Interop;
 internal static unsafe partial class TestLibc
 {
     private const int PTRACE_SEIZE = 0x4206; // linux/ptrace.h
-    private const int PR_GET_DUMPABLE = 3; // linux/prctl.h
+    private const int PR_GET_DUMPABLE = 3, PR_SET_DUMPABLE = 4; // linux/prctl.h
     private const int RLIMIT_NOFILE = 7; // asm-generic/resource.h
 
     /// <summary>ptrace(2): this thread traces <paramref name="pid"/> from now on. Null, or why it can't.</summary>
@@ -14,6 +14,13 @@ internal static unsafe partial class TestLibc
 
     /// <summary>prctl(2), PR_GET_DUMPABLE.</summary>
     internal static int Dumpable() => prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
+
+    /// <summary>prctl(2), PR_SET_DUMPABLE: much of /proc/self is root's then, as that of a program with capabilities.</summary>
+    internal static void BecomeUndumpable()
+    {
+        if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+            throw new IOException($"prctl: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
 
     /// <summary>setresuid(2) as the raw call, for a thread that is about to end: the C library's would change all threads.</summary>
     internal static void BecomeOnThisThread(int user)
