@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Text;
 using UnixLoop.Interop;
 using UnixLoop.Transports;
 
@@ -33,6 +34,21 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
         Connection.Input.CancelPendingRead();
         Assert.True(read.Result.IsCanceled);
     });
+
+    /// <summary>As TLS makes them, from each flush of the code above it.</summary>
+    [Fact]
+    public Task Writes_OfOneCallback_AreOneSend() => InCallbackAsync(
+        () =>
+        {
+            foreach (string part in (string[])["head", "body"])
+                Assert.True(Connection.Output.WriteAsync(Encoding.ASCII.GetBytes(part)).AsTask().IsCompletedSuccessfully);
+            Assert.Equal("", ReceiveNow());
+        },
+        afterwards: () =>
+        {
+            Assert.Equal("headbody", ReceiveText(Peer, 8));
+            Assert.Equal(1, Connection.GetStatistics().Writes);
+        });
 
     /// <summary>Code that goes away to wait does not take its flush with it.</summary>
     [Fact]

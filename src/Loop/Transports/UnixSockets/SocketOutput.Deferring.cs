@@ -80,6 +80,10 @@ internal sealed partial class SocketOutput
         return true;
     }
 
+    /// <summary>A hint: a write that is left for later is copied, which one that is sent at once need not be.</summary>
+    private bool IsWriteForLater(int length) =>
+        _deferred is not null && length <= MostDeferred && (_connection.IsInCallbackOfThisThread || _connection.HasReaderMore);
+
     private bool IsSentSoonNeedsLock(DeferredOutputs deferred)
     {
         bool isInCallback = _connection.IsInCallbackOfThisThread;

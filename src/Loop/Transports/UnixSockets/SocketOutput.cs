@@ -95,7 +95,7 @@ internal sealed partial class SocketOutput : PipeWriter, IDirectWriter, IValueTa
             return ValueTask.FromCanceled<FlushResult>(cancellationToken);
         CheckMayWrite();
         ReadOnlySpan<byte> bytes = source.Span;
-        if (_written.IsEmpty)
+        if (_written.IsEmpty && !IsWriteForLater(bytes.Length))
         {
             bool isSent;
             FlushResult result = default;
