@@ -12,14 +12,22 @@ internal static class RequestLine
     private static readonly SearchValues<byte> s_token =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"u8);
 
+    /// <summary>The version, its last digit, and the carriage return, which a lenient server does without.</summary>
+    private const int VersionAndEnd = 10;
+
     private static ReadOnlySpan<byte> Version => " HTTP/1."u8;
 
     /// <summary>Whether they begin with a whole request line, after empty lines that a server skips.</summary>
     internal static bool Begins(in ReadOnlySequence<byte> bytes)
     {
         // Bodies and header lines are out after a few bytes.
-        if (!MayBeMethod(bytes.FirstSpan.TrimStart("\r\n"u8)))
+        ReadOnlySpan<byte> first = bytes.FirstSpan.TrimStart("\r\n"u8);
+        if (!MayBeMethod(first))
             return false;
+        // With the line's end in one piece a method is before it: no line feed is in a token.
+        int end = first.IndexOf((byte)'\n');
+        if (end >= 0)
+            return EndsWithVersion(first[..end]);
         SequenceReader<byte> reader = new(bytes);
         reader.AdvancePastAny((byte)'\r', (byte)'\n');
         return reader.TryReadTo(out ReadOnlySequence<byte> line, (byte)'\n') && BeginsWithMethod(line) && EndsWithVersion(line);
@@ -43,11 +51,17 @@ internal static class RequestLine
 
     private static bool EndsWithVersion(in ReadOnlySequence<byte> line)
     {
-        // The version, its last digit, and the carriage return, which a lenient server does without.
-        Span<byte> last = stackalloc byte[Version.Length + 2];
-        if (line.Length < last.Length)
-            return false;
+        Span<byte> last = stackalloc byte[VersionAndEnd];
+        last = last[..(int)Math.Min(last.Length, line.Length)];
         line.Slice(line.Length - last.Length).CopyTo(last);
+        return EndsWithVersion(last);
+    }
+
+    private static bool EndsWithVersion(ReadOnlySpan<byte> line)
+    {
+        if (line.Length < VersionAndEnd)
+            return false;
+        ReadOnlySpan<byte> last = line[^VersionAndEnd..];
         return last[..^2].SequenceEqual(Version) && last[^1] == '\r' || last[1..^1].SequenceEqual(Version);
     }
 }
