@@ -26,10 +26,7 @@ public sealed class AllocationTests : KestrelTest
         using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         client.Connect(new UnixDomainSocketEndPoint(server.Path));
         PingPong(client, 5_000);
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        PingPong(client, Messages);
-        long each = (GC.GetTotalAllocatedBytes(precise: true) - before) / Messages;
-        // The pool's own threads and the clock of the test allocate now and then; one object a message would be 24 bytes or more.
+        double each = LeastBytesEach(Messages, count => PingPong(client, count));
         Assert.True(each < 12, $"{each} bytes a message");
     }
 
@@ -65,9 +62,7 @@ public sealed class AllocationTests : KestrelTest
         client.Send(request.AsSpan(0, request.Length / pipelined));
         int answer = ReceiveAnswer(client, buffer);
         Ask(5_000);
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        Ask(requests);
-        return (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)requests;
+        return LeastBytesEach(requests, Ask);
 
         void Ask(int count)
         {
@@ -78,6 +73,22 @@ public sealed class AllocationTests : KestrelTest
                     have += client.Receive(buffer);
             }
         }
+    }
+
+    /// <summary>
+    /// Of three measurements: the pool's new threads, and buffers that they rent for the first time, come to hundreds of kilobytes on a loaded machine,
+    /// but not each time. One object for each would be there in all three, with 24 bytes or more.
+    /// </summary>
+    private static double LeastBytesEach(int count, Action<int> exchange)
+    {
+        double least = double.MaxValue;
+        for (int i = 0; i < 3; i++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            exchange(count);
+            least = Math.Min(least, (GC.GetTotalAllocatedBytes(precise: true) - before) / (double)count);
+        }
+        return least;
     }
 
     /// <summary>Its length is that of all others: the date has one length.</summary>
