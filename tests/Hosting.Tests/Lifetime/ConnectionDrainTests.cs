@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Text;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.Extensions.Logging;
@@ -35,13 +36,42 @@ public sealed class ConnectionDrainTests
         Assert.Equal(connections.Length, loggers.Thrown);
     }
 
+    /// <summary>A server that is just answering closes without having told, and the client's next request is lost.</summary>
+    [Theory]
+    [InlineData(true, 0)]
+    [InlineData(false, 1)]
+    public async Task RequestFromBeforeTheDrain_IsAskedToCloseOnlyIfItStaysUnanswered(bool isAnswered, int expected)
+    {
+        using CancellationTokenSource draining = new();
+        FakeTimeProvider clock = new();
+        using ThrowingLoggers loggers = new();
+        UnixEventLoopOptions options = new() { DrainIdleLinger = TimeSpan.FromSeconds(5), ShutdownDelay = TimeSpan.FromSeconds(10) };
+        ConnectionDrain drain = new(new Drain(draining.Token), new OptionsWrapper<UnixEventLoopOptions>(options), loggers, clock);
+        RefusingConnection connection = new();
+        drain.Add(connection.Context, belowTls: false);
+        await connection.ReceiveAsync("GET / HTTP/1.1\r\n\r\n");
+
+        await draining.CancelAsync();
+        Assert.Equal(0, connection.Asked);
+        if (isAnswered)
+            connection.Context.Transport.Output.GetMemory();
+        clock.Advance(TimeSpan.FromMilliseconds(250));
+
+        Assert.Equal(expected, connection.Asked);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(1, connection.Asked);
+    }
+
     private sealed record Drain(CancellationToken Draining) : IUnixHostDrain;
 
     private sealed class RefusingConnection : IConnectionLifetimeNotificationFeature
     {
+        private readonly PipeWriter _received;
+
         internal RefusingConnection()
         {
             Pipe pipe = new();
+            _received = pipe.Writer;
             Context = new DefaultConnectionContext { Transport = new Duplex(pipe.Reader, pipe.Writer) };
             Context.Features.Set<IConnectionLifetimeNotificationFeature>(this);
         }
@@ -51,6 +81,14 @@ public sealed class ConnectionDrainTests
         internal int Asked { get; private set; }
 
         public CancellationToken ConnectionClosedRequested { get; set; }
+
+        /// <summary>As a server reads it.</summary>
+        internal async Task ReceiveAsync(string request)
+        {
+            await _received.WriteAsync(Encoding.ASCII.GetBytes(request));
+            ReadResult read = await Context.Transport.Input.ReadAsync();
+            Context.Transport.Input.AdvanceTo(read.Buffer.End);
+        }
 
         public void RequestClose()
         {

@@ -15,8 +15,10 @@ namespace UnixLoop.Hosting.Connections;
 // 1. When a read hands the server a request line, before it is parsed. From the beginning of the drain on, that is each connection's
 //    next request, and those that had been idle are told by its answer. Other bytes tell nothing: a body that the application has left
 //    unread is consumed after the answer, and the connection is idle all the same.
-// 2. At the beginning of the drain, of connections whose request has no answer yet: nothing was written since its line was read. Between
-//    that look and the call the answer may go out; that window of a few instructions is left.
+// 2. When the drain has begun LongRequest ago, of connections whose request from before it has no answer yet: nothing was written since its line was
+//    read. Between that look and the call, or before the answer's first byte, the server may have made up its mind to keep the connection: it
+//    closes it then without having told. Right at the beginning that hit one of eight connections of a busy server, whose first call
+//    of all this takes milliseconds; a request that has waited for so long is hardly ever answered in the moment of the look.
 // 3. When DrainIdleLinger has passed, of all others: by then a balancer that asks for readiness has taken us out.
 //
 // HTTP/2 knows 3 alone: GOAWAY that comes as the last answer goes out is followed by the close at once, and streams on their way are
@@ -25,14 +27,17 @@ namespace UnixLoop.Hosting.Connections;
 // Below TLS the bytes are not the requests': there only 3 is done, unless UseUnixHostDrain stands above TLS.
 
 /// <summary>The connections that a web server has accepted, and what becomes of them while the application drains. Thread-safe.</summary>
-[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "The timer fires once and holds nothing that outlives the host.")]
+[SuppressMessage("Design", "CA1001:Types that own disposable fields should be disposable", Justification = "Each timer fires once and holds nothing that outlives the host.")]
 internal sealed class ConnectionDrain
 {
+    private static readonly TimeSpan LongRequest = TimeSpan.FromMilliseconds(250);
+
     private readonly ConcurrentDictionary<DrainedConnection, byte> _connections = [];
     private readonly IOptions<UnixEventLoopOptions> _options;
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private volatile bool _isDraining;
+    private ITimer? _look;
     private ITimer? _linger;
 
     public ConnectionDrain(IUnixHostDrain drain, IOptions<UnixEventLoopOptions> options, ILoggerFactory loggers, TimeProvider? clock = null)
@@ -66,6 +71,13 @@ internal sealed class ConnectionDrain
         _isDraining = true;
         TimeSpan linger = Linger(_options.Value);
         _linger = _clock.CreateTimer(static connections => ((ConnectionDrain)connections!).CloseAll(), this, linger, Timeout.InfiniteTimeSpan);
+        if (linger > LongRequest)
+            _look = _clock.CreateTimer(static connections => ((ConnectionDrain)connections!).CloseLongRequests(), this, LongRequest, Timeout.InfiniteTimeSpan);
+    }
+
+    private void CloseLongRequests()
+    {
+        _look?.Dispose();
         foreach (DrainedConnection connection in _connections.Keys)
             connection.CloseIfUnanswered();
     }

@@ -25,7 +25,7 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
         if (_isHttp2 || !RequestLine.Begins(bytes))
             return;
         _isUnanswered = true;
-        // Told before the drain is looked at, as Begin looks here after it has told: else each could miss the other.
+        // Told before the drain is looked at, as the drain looks here after it has told: else each could miss the other.
         Interlocked.MemoryBarrier();
         if (drain.IsDraining && SeesRequests)
             RequestClose();
@@ -43,7 +43,7 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
 
     internal void CloseIfUnanswered()
     {
-        if (_isUnanswered && SeesRequests)
+        if (SeesRequests && _isUnanswered)
             RequestClose();
     }
 
