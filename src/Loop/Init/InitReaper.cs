@@ -15,7 +15,6 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
     /// <summary>For a child that somebody else has reaped.</summary>
     private const int Unknowable = 255;
 
-    private readonly bool _hasTerminal = TerminalForeground.IsOurs();
     private readonly InitSignals _signals = new(options);
 
     /// <exception cref="IOException">The child could not be started; <see cref="Exception.HResult"/> is the errno.</exception>
@@ -27,14 +26,13 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
         // Before there is a child, so that no orphan of its goes elsewhere.
         if (options.Subreaper && Environment.ProcessId != 1 && BecomeSubreaper() is { IsError: true } refused)
             throw PosixError.ToException(refused, "become a subreaper (prctl)");
-        PosixResult started = InitChild.Start(program, _hasTerminal, report?.Inherited ?? -1);
+        PosixResult started = InitChild.Start(program, TerminalForeground.IsOurs(), report?.Inherited ?? -1);
         report?.CloseInherited();
         if (started.IsError)
             throw program.WhyNotStarted(started);
         int child = started.IntValue;
         int code = ServeUntilEndOf(child);
-        if (_hasTerminal)
-            TerminalForeground.TakeBack(child);
+        TerminalForeground.TakeBack(child);
         return code;
     }
 
@@ -82,18 +80,27 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
         }
     }
 
-    /// <summary>Ctrl-Z and the like, on our terminal. With a shell above us the job stops as a whole; without one, as in a container, nobody could continue it.</summary>
-    private void OnStopped(int child, int signal)
+    /// <summary>
+    /// Ctrl-Z, or a touch of the terminal from the background. With a shell above us the job stops as a whole, wherever its standard input comes from; without
+    /// one, as in a container, nobody could continue it. Who stops for want of the terminal goes on only with it: it would stop again at once.
+    /// </summary>
+    private static void OnStopped(int child, int signal)
     {
-        if (!_hasTerminal || (signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU))
+        if (signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU)
             return;
-        if (signal == SIGTSTP && Environment.ProcessId != 1 && OwnGroup.HasShell())
+        if (Environment.ProcessId != 1 && OwnGroup.HasShell())
         {
             TerminalForeground.TakeBack(child);
-            // STOP, since TSTP is blocked, and would be passed on; returns once the shell has continued us.
-            _ = Kill(0, SIGSTOP);
+            if (signal == SIGTSTP || !TerminalForeground.IsOurs())
+            {
+                // STOP, since the three are blocked; returns once the shell has continued us.
+                _ = Kill(0, SIGSTOP);
+                TerminalForeground.Give(child);
+                _ = Kill(-child, SIGCONT);
+                return;
+            }
         }
-        TerminalForeground.Give(child);
-        _ = Kill(-child, SIGCONT);
+        if (TerminalForeground.TryGive(child))
+            _ = Kill(-child, SIGCONT);
     }
 }

@@ -33,6 +33,29 @@ public sealed class InitOnTerminalTests
         await EndAsync(terminal);
     }
 
+    /// <summary>Whom the terminal was left to is gone; a command that read then was stopped and continued for ever.</summary>
+    [Fact]
+    public async Task ForegroundLeftToAGroupThatIsGone_ReadGetsTheTerminal()
+    {
+        InitProcessTests.RequiresPidNamespace();
+        const string Grandchild =
+            "import os, signal\nsignal.signal(signal.SIGTTOU, signal.SIG_IGN)\nchild = os.fork()\nif child == 0:\n os.setpgid(0, 0); os.tcsetpgrp(0, os.getpid()); os._exit(0)\n"
+            + "os.waitpid(child, 0)\nprint('got', input(), flush=True)";
+        string script = Path.Combine(Path.GetTempPath(), $"grandchild-{Environment.ProcessId}.py");
+        await File.WriteAllTextAsync(script, Grandchild, TestContext.Current.CancellationToken);
+        try
+        {
+            await using Terminal terminal = Terminal.Open($"{Unshare} {SampleProgram.PathOf("WorkerApp")} init {Requires.Tool("python3")} {script}");
+            terminal.Type("hello\n");
+            terminal.Expect("got hello");
+            Assert.Equal(0, await terminal.WaitForExitAsync());
+        }
+        finally
+        {
+            File.Delete(script);
+        }
+    }
+
     private static Terminal Open()
     {
         InitProcessTests.RequiresPidNamespace();

@@ -31,6 +31,16 @@ internal static class TerminalForeground
             _ = Libc.SetTerminalGroup(Terminal, group);
     }
 
+    /// <summary>As <see cref="Give"/>, also from a group that has no process left. Whether <paramref name="group"/> has it now.</summary>
+    internal static bool TryGive(int group)
+    {
+        PosixResult holder = Libc.TerminalGroup(Terminal);
+        if (holder.IsError)
+            return false;
+        bool isFree = holder.IntValue == Libc.ProcessGroup() || IsEmpty(holder.IntValue);
+        return holder.IntValue == group || (isFree && Libc.SetTerminalGroup(Terminal, group).IsSuccess);
+    }
+
     /// <summary>
     /// Takes it back from <paramref name="group"/>, or from a group that has no process left; not from anybody else, such as the
     /// shell that has put us into the background. May be called again.
