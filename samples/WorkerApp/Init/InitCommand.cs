@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Win32.SafeHandles;
 using UnixLoop;
 using WorkerApp.Run;
@@ -37,7 +38,7 @@ internal static class InitCommand
         }
         catch (IOException failure)
         {
-            Say(failure.Message);
+            Say(Explain(failure));
             return failure.HResult switch
             {
                 ENOENT => ExitCodes.NotFound,
@@ -47,23 +48,43 @@ internal static class InitCommand
         }
         catch (TypeInitializationException failure) when (failure.GetBaseException() is IOException cause)
         {
-            Say(cause.Message);
+            Say(Explain(cause));
             return ExitCodes.OurFailure;
         }
     }
 
-    /// <summary>Not by Console, which duplicates the descriptor, when there may be none left.</summary>
+    /// <summary>The loader says that a file is missing also where open(2) has said EMFILE.</summary>
+    private static string Explain(IOException failure) => failure is FileNotFoundException or FileLoadException
+        ? $"a part of .NET could not be loaded, probably because there are too few descriptors (ulimit -n): {failure.Message.TrimEnd()}"
+        : failure.Message;
+
     private static void Say(string why)
     {
-        const int StandardError = 2;
         try
         {
-            using StreamWriter writer = new(new FileStream(new SafeFileHandle(StandardError, ownsHandle: false), FileAccess.Write, bufferSize: 0));
-            writer.Write($"WorkerApp init: {why}\n");
+            using Stream error = OpenStandardError();
+            error.Write(Encoding.UTF8.GetBytes($"WorkerApp init: {why}\n"));
+            // A file is written by pwrite(2), which leaves the offset where the next writer would overwrite us; to ask for the handle moves it.
+            if (error is FileStream file)
+                _ = file.SafeFileHandle;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
         {
             // Closed, or only to be read: the exit code is all that can be told.
+        }
+    }
+
+    /// <summary>Console duplicates the descriptor, when there may be none left.</summary>
+    private static Stream OpenStandardError()
+    {
+        const int StandardError = 2;
+        try
+        {
+            return Console.OpenStandardError();
+        }
+        catch (IOException)
+        {
+            return new FileStream(new SafeFileHandle(StandardError, ownsHandle: false), FileAccess.Write, bufferSize: 0);
         }
     }
 }

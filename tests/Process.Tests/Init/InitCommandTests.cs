@@ -49,6 +49,32 @@ public sealed class InitCommandTests
         init.Expect(why);
     }
 
+    /// <summary>Also where no descriptor is left for a duplicate of standard error.</summary>
+    [Theory]
+    [InlineData(26)]
+    [InlineData(30)]
+    [InlineData(34)]
+    [InlineData(1024)]
+    public async Task Start_Impossible_StandardErrorIsAFile_TheNextWriterGoesOnBehind(int limit)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            await using SampleProgram shell = SampleProgram.Start(
+                "/bin/sh", "-c", "exec >\"$0\" 2>&1; echo before; (ulimit -n \"$1\"; exec \"$2\" init /no/such/program); echo after", file, $"{limit}", SampleProgram.PathOf("WorkerApp"));
+            Assert.Equal(0, await shell.WaitForExitAsync());
+
+            string[] lines = File.ReadAllLines(file);
+            Assert.Equal("before", lines[0]);
+            Assert.StartsWith("WorkerApp init: ", lines[1], StringComparison.Ordinal);
+            Assert.Equal(["after"], lines[2..]);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     /// <summary>No abort, which would tell nobody why: it runs, or says what it could not get. With fewer the runtime itself does not come up.</summary>
     [Theory]
     [InlineData(26)]
@@ -64,6 +90,8 @@ public sealed class InitCommandTests
         {
             Assert.Equal(125, code);
             init.Expect("WorkerApp init: ");
+            // The loader says of EMFILE, too, that a file is missing.
+            Assert.All(init.Lines.Where(line => line.Contains("Could not load", StringComparison.Ordinal)), line => Assert.Contains("too few descriptors", line, StringComparison.Ordinal));
         }
     }
 
