@@ -44,8 +44,11 @@ internal sealed record InitArguments(string Command, string[] Arguments, UnixIni
 
     private static void AddRule(string? rule, UnixInitOptions options)
     {
-        if (rule?.Split(':') is not [{ } from, { } to] || !UnixSignal.TryParse(from, out UnixSignal came) || !UnixSignal.TryParse(to, out UnixSignal goes))
+        if (rule?.Split(':') is not [{ Length: > 0 } from, { Length: > 0 } to])
             throw new UsageException("init: -r needs two signals such as TERM:QUIT");
-        options.SignalMap[came] = goes;
+        options.SignalMap[Signal(from)] = Signal(to);
     }
+
+    private static UnixSignal Signal(string name) =>
+        UnixSignal.TryParse(name, out UnixSignal signal) ? signal : throw new UsageException($"init: '{name}' of -r is no signal");
 }

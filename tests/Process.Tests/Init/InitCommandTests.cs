@@ -49,6 +49,18 @@ public sealed class InitCommandTests
         init.Expect(why);
     }
 
+    [Theory]
+    [InlineData("TERM:FOO", "init: 'FOO' of -r is no signal")]
+    [InlineData("FOO:TERM", "init: 'FOO' of -r is no signal")]
+    [InlineData("TERM:", "init: -r needs two signals such as TERM:QUIT")]
+    [InlineData("TERM", "init: -r needs two signals such as TERM:QUIT")]
+    public async Task Start_RuleThatIsNone_SaysWhatIsWrong(string rule, string why)
+    {
+        await using SampleProgram init = Start("init", "-r", rule, "true");
+        Assert.Equal(2, await init.WaitForExitAsync());
+        init.Expect(why);
+    }
+
     /// <summary>Also where no descriptor is left for a duplicate of standard error.</summary>
     [Theory]
     [InlineData(26)]
