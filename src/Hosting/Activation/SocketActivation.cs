@@ -25,6 +25,9 @@ internal sealed class SocketActivation : IDisposable
     /// <summary>Whether a service manager has handed anything over.</summary>
     internal bool IsActivated => _descriptors.Count > 0;
 
+    /// <summary>The process whom the sockets are meant for, by the variables; null where that is this one, or where there are none.</summary>
+    internal int? OtherProcess { get; private set; }
+
     /// <summary>The names that nobody has taken.</summary>
     internal string[] Untaken
     {
@@ -49,7 +52,10 @@ internal sealed class SocketActivation : IDisposable
             _isRead = true;
             (string? pid, string? count, string? names) = (Take(PidVariable), Take(CountVariable), Take(NamesVariable));
             if (pid is null || count is null || pid != Environment.ProcessId.ToString(CultureInfo.InvariantCulture))
+            {
+                OtherProcess = Number(count) > 0 && Number(pid) is > 0 and int other && other != Environment.ProcessId ? other : null;
                 return; // of an ancestor, or none (rule 30)
+            }
             try
             {
                 Open(count, names);
@@ -81,7 +87,7 @@ internal sealed class SocketActivation : IDisposable
 
     private void Open(string countText, string? namesText)
     {
-        if (!int.TryParse(countText, NumberStyles.None, CultureInfo.InvariantCulture, out int count) || count < 1)
+        if (Number(countText) is not (> 0 and int count))
             throw new InvalidOperationException($"{CountVariable} is '{countText}'; it must be the number of descriptors.");
         string[]? names = namesText?.Split(':');
         // All are closed on exec, also those that are refused: no child inherits them.
@@ -117,6 +123,8 @@ internal sealed class SocketActivation : IDisposable
         _handles.Clear();
         _sockets.Clear();
     }
+
+    private static int? Number(string? text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
 
     private static string? Take(string variable)
     {

@@ -49,6 +49,18 @@ public sealed class SocketActivationTests : IDisposable
         web.Expect("WebApp: No activated socket has the name 'web', which the listener 'web' takes; left are: 'webapp.socket'");
     }
 
+    /// <summary>The init is the process that the service manager has started, and its pid is in the variable: its command binds, and finds the address in use.</summary>
+    [Fact]
+    public async Task Rule30_SocketActivation_BelowAnInit_FailsTheStartAndNamesTheProcessOfTheVariable()
+    {
+        await using SampleProgram web = Activate(["--listen", _folder.Socket, "--fdname", "web"], [SampleProgram.PathOf("WorkerApp"), "init", SampleProgram.PathOf("WebApp"), .. _folder.Arguments()]);
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(_folder.Socket)); // what it is started for
+        Assert.Equal(1, await web.WaitForExitAsync());
+        web.Expect($"WebApp: LISTEN_PID names process {web.Id}, not this one");
+        web.Expect($"a server listens there (process {web.Id} called listen)");
+    }
+
     [Fact]
     public async Task Rule30_SocketActivation_OfAnotherType_FailsTheStart()
     {

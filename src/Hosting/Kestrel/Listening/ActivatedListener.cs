@@ -16,9 +16,14 @@ internal static class ActivatedListener
             KestrelLog.ActivatedModeDiffers(logger, fdName, Octal(actual), Octal(mode));
     }
 
-    /// <summary>An address in use, and activated sockets that nobody has taken: the service manager holds it, under another name. Null where nothing is left.</summary>
+    /// <summary>
+    /// An address in use, and activated sockets that nobody has taken: the service manager holds it, for another process or under another name. Null where
+    /// nothing is left.
+    /// </summary>
     internal static string? WhyNotTaken(SocketActivation? activation, NamedListener? listener)
     {
+        if (activation?.OtherProcess is int process)
+            return $"{SocketActivation.PidVariable} names process {process}, not this one, and so no activated socket is taken.";
         if (activation?.Untaken is not { Length: > 0 } left)
             return null;
         string taker = listener is null

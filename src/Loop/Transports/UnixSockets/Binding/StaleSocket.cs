@@ -81,13 +81,15 @@ internal static class StaleSocket
         PosixResult connected = Libc.Connect(socket.Descriptor, SocketPlace.Native(Encoding.ASCII.GetBytes($"/proc/self/fd/{file.Descriptor}")));
         if (connected.Errno == ECONNREFUSED)
             return Answer.Refused;
-        throw BindErrors.InUse(place.Address, connected.IsSuccess ? $"{Listener(socket)} listens there" : $"the socket there is alive ({PosixError.Name(connected.Errno)})");
+        throw BindErrors.InUse(place.Address, connected.IsSuccess ? Listener(socket) : $"the socket there is alive ({PosixError.Name(connected.Errno)})");
     }
 
     private static string Listener(UnixHandle socket)
     {
         bool known = Libc.PeerCredentials(socket.Descriptor, out Libc.ucred peer).IsSuccess && peer.pid != 0;
-        return !known ? "a server" : peer.pid == Environment.ProcessId ? "this process" : $"process {peer.pid}, which called listen,";
+        return !known ? "a server listens there"
+            : peer.pid == Environment.ProcessId ? "this process listens there"
+            : $"a server listens there (process {peer.pid} called listen)";
     }
 
     /// <summary>False if something else is there now.</summary>
