@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 using UnixLoop;
@@ -27,7 +29,9 @@ builder.Services.AddUnixEventLoop()
     .UseSystemdSocketActivation();
 
 // Who may run commands: by the kernel's word about the client. Everybody else gets 403.
-builder.Services.AddAuthentication(PeerAuthenticationHandler.Scheme).AddScheme<AuthenticationSchemeOptions, PeerAuthenticationHandler>(PeerAuthenticationHandler.Scheme, null);
+// This is AddAuthentication without data protection, which would make keys in the home directory, for cookies that nobody gets.
+builder.Services.AddAuthenticationCore(options => options.DefaultScheme = PeerAuthenticationHandler.Scheme).AddWebEncoders().TryAddSingleton(TimeProvider.System);
+new AuthenticationBuilder(builder.Services).AddScheme<AuthenticationSchemeOptions, PeerAuthenticationHandler>(PeerAuthenticationHandler.Scheme, null);
 builder.Services.AddAuthorizationBuilder().AddPolicy(AllowedPeers.Policy, policy => policy.RequireAuthenticatedUser().AddRequirements(new AllowedPeers()));
 builder.Services.AddSingleton<IAuthorizationHandler, AllowedPeersHandler>();
 
@@ -43,6 +47,7 @@ app.MapBasics();
 app.MapTransfers();
 app.MapCommands();
 app.MapHealthChecks("/healthz");
+app.MapHealthChecks("/livez", new HealthCheckOptions { Predicate = static _ => false });
 app.MapPrometheusScrapingEndpoint("/metrics");
 CancellationToken stopping = app.Lifetime.ApplicationStopping;
 try

@@ -13,6 +13,8 @@ USER $APP_UID
 ENV UnixEventLoop__ShutdownDelay=00:00:05
 # A Unix socket alone (WebApp__Socket says where): without this, the sample's appsettings.json adds TCP 127.0.0.1:5080, which nobody outside of the container reaches.
 ENV WebApp__Tcp=
+# The base image asks for TCP on 8080; Kestrel would warn that WebApp's own endpoints win.
+ENV ASPNETCORE_HTTP_PORTS=
 # The image has .NET and WebApp alone: no sleep(1) for the sample's supervised process, and none of the programs in WebApp:Commands.
 ENV UnixEventLoop__Processes__idler__AutoStart=false
 # No init is needed: Main begins with UnixInit.RunAsPid1.

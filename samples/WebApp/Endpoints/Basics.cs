@@ -17,7 +17,8 @@ internal static class Basics
         GET  /ws          a web socket that echoes
         POST /run         the name of a command (WebApp:Commands): its output, as it comes
         GET  /processes   the supervised processes, and what the loop has done
-        GET  /healthz
+        GET  /healthz     ready: no while draining
+        GET  /livez       live: yes whenever it answers
         GET  /metrics     for Prometheus
 
         """;

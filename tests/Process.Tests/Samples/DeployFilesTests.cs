@@ -21,6 +21,22 @@ public sealed partial class DeployFilesTests
         Assert.Equal(delay + new HostOptions().ShutdownTimeout + TimeSpan.FromSeconds(2), grace);
     }
 
+    /// <summary>Each container says whether it lives, and the kubelet looks a port's name up in the probed container alone: another's makes a probe that always fails.</summary>
+    [Theory]
+    [InlineData("worker.yaml")]
+    [InlineData("web-sidecar.yaml")]
+    public void Probes_OfEachContainer_AskItsOwnPorts(string file)
+    {
+        Match[] containers = [.. Container.Matches(Repository.ReadDocument($"samples/deploy/{file}")).Where(match => match.Value.Contains(" image: ", StringComparison.Ordinal))];
+        Assert.NotEmpty(containers);
+        Assert.All(containers, container =>
+        {
+            Assert.Contains("livenessProbe:", container.Value, StringComparison.Ordinal);
+            string[] ports = [.. ContainerPort.Matches(container.Value).Select(match => match.Groups["name"].Value)];
+            Assert.All(ProbedPort.Matches(container.Value), probed => Assert.Contains(probed.Groups["name"].Value, ports));
+        });
+    }
+
     /// <summary>No unknown key, no bad value; systemd before 253 does not know notify-reload, as the unit says.</summary>
     [Fact]
     public async Task Units_AreUnderstoodBySystemd()
@@ -43,6 +59,16 @@ public sealed partial class DeployFilesTests
 
     [GeneratedRegex(@"(terminationGracePeriodSeconds: |TimeoutStopSec=)(?<seconds>\d+)")]
     private static partial Regex Grace { get; }
+
+    /// <summary>An item of a pod's lists, with all that is indented deeper.</summary>
+    [GeneratedRegex(@"^ {8}- name: .*\n( {10}.*\n)*", RegexOptions.Multiline)]
+    private static partial Regex Container { get; }
+
+    [GeneratedRegex(@"name: (?<name>\S+), containerPort: ")]
+    private static partial Regex ContainerPort { get; }
+
+    [GeneratedRegex(@"\bport: (?<name>[a-z][a-z0-9-]*)")]
+    private static partial Regex ProbedPort { get; }
 
     [GeneratedRegex("^ExecStart=.*$", RegexOptions.Multiline)]
     private static partial Regex Program { get; }

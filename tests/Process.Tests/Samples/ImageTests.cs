@@ -9,14 +9,18 @@ using UnixLoop.TestSupport.Interop;
 namespace UnixLoop.Process.Tests.Samples;
 
 /// <summary>
-/// The images of samples/deploy, as far as they can be had without an engine: each sample as PID 1, with its Dockerfile's variables and
-/// settings, and no program in PATH.
+/// The images of samples/deploy, as far as they can be had without an engine: each sample as PID 1, with the variables of its base image and
+/// its Dockerfile, its settings, an empty home, and no program in PATH.
 /// </summary>
 [SupportedOSPlatform("linux")]
 public sealed partial class ImageTests : IDisposable
 {
     private const int Term = 15;
     private const string EmptyPath = "PATH=/nonexistent";
+
+    /// <summary>What .NET's chiseled images set (dotnet/dotnet-docker, runtime-deps), and a Dockerfile may set again.</summary>
+    private static readonly string[] s_baseImage =
+        ["APP_UID=1654", "ASPNETCORE_HTTP_PORTS=8080", "DOTNET_RUNNING_IN_CONTAINER=true", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=true"];
 
     private readonly string _tmp = Directory.CreateTempSubdirectory("image-").FullName;
 
@@ -53,7 +57,7 @@ public sealed partial class ImageTests : IDisposable
         InitProcessTests.RequiresPidNamespace();
         string[] variables = [.. Variable.Matches(Repository.ReadDocument($"samples/deploy/{sample}.Dockerfile")).Select(match => InOurPlaces(match.Groups["text"].Value, program))];
         Assert.NotEmpty(variables);
-        return SampleProgram.Start("unshare", ["--pid", "--fork", "--kill-child", "--mount-proc", "env", EmptyPath, .. variables, .. further, program]);
+        return SampleProgram.Start("unshare", ["--pid", "--fork", "--kill-child", "--mount-proc", "env", EmptyPath, $"HOME={_tmp}", .. s_baseImage, .. variables, .. further, program]);
     }
 
     private string InOurPlaces(string text, string program) => text

@@ -35,6 +35,7 @@ public sealed partial class WebAppTests : IDisposable
         using HttpResponseMessage hash = await client.PostAsync(At("/upload"), upload);
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(body)) + "\n", await hash.Content.ReadAsStringAsync());
         Assert.Equal("Healthy", await client.GetStringAsync(At("/healthz")));
+        Assert.Equal("Healthy", await client.GetStringAsync(At("/livez")));
         Assert.Contains("unixloop_", await client.GetStringAsync(At("/metrics")), StringComparison.Ordinal);
         Assert.Contains("idler", await client.GetStringAsync(At("/processes")), StringComparison.Ordinal);
         using HttpResponseMessage wrong = await client.GetAsync(At("/slow?ms=-1"));
@@ -101,6 +102,21 @@ public sealed partial class WebAppTests : IDisposable
         Assert.Equal("1500 ms later\n", await slow.WaitAsync(TestTimeout));
         Assert.Equal(0, await web.WaitForExitAsync());
         Assert.False(File.Exists(_folder.Socket));
+    }
+
+    /// <summary>A liveness probe that failed here would have it killed in its drain.</summary>
+    [Fact]
+    public async Task Term_WhileItDrains_IsLiveButNotReady()
+    {
+        await using SampleProgram web = _folder.Start("--UnixEventLoop:ShutdownDelay", "00:10:00");
+        using HttpClient client = _folder.Client();
+        web.Kill(SIGTERM);
+        web.Expect("SIGTERM: draining");
+        using HttpResponseMessage ready = await client.GetAsync(At("/healthz"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, ready.StatusCode);
+        Assert.Equal("Healthy", await client.GetStringAsync(At("/livez")));
+        web.Kill(SIGTERM);
+        Assert.Equal(0, await web.WaitForExitAsync());
     }
 
     /// <summary>The start waits for a lock that somebody else holds (flock(2)), for 2 s.</summary>
