@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 
 namespace UnixLoop.Pages;
 
@@ -16,6 +17,32 @@ internal static class HostingPage
         builder.Services.AddHostedService<Worker>();
 
         await builder.Build().RunAsync();
+    }
+
+    internal static async Task<int> WholeAsync(string[] args)
+    {
+        if (UnixInit.RunAsPid1(args) is int code)       // the first line: in a container without an init it runs itself under one
+            return code;
+
+        HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
+        builder.Services.AddUnixEventLoop();
+        builder.Services.AddHostedService<Worker>();
+        IHost host = builder.Build();
+        CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        try
+        {
+            await host.RunAsync();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // A signal while it was starting: what had begun has been stopped again.
+        }
+        catch (Exception mistake) when (mistake is OptionsValidationException or IOException)
+        {
+            Console.Error.WriteLine(mistake.Message);   // wrong options, or an address in use
+            return 1;
+        }
+        return Environment.ExitCode;                    // 1 if a loop has died, 128 + n with ExitCodeFromSignal
     }
 
     internal static void Drain(KestrelServerOptions kestrel)
