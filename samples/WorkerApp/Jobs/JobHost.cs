@@ -40,8 +40,13 @@ internal static class JobHost
         builder.Services.AddSingleton<JobService>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<JobService>());
 
-        // A line that does not get out is dropped: jobs and their stop must not wait for whoever reads, or does not read, the log.
-        builder.Services.Configure<ConsoleLoggerOptions>(static console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
+        // Jobs and their stop must not wait for whoever reads, or does not read, the log: a line beyond those that wait already is dropped.
+        // Many may wait (the default is 2,500): a burst of a job that is faster than the console is no reason to lose any.
+        builder.Services.Configure<ConsoleLoggerOptions>(static console =>
+        {
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
+            console.MaxQueueLength = 100_000;
+        });
 
         if (withMetrics)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using UnixLoop.TestSupport.Interop;
 
@@ -217,13 +218,29 @@ public sealed partial class WorkerAppTests : IDisposable
         worker.Expect("ended: killed by SIGKILL");
     }
 
-    /// <summary>A pipe that is full, and whose reader reads no more: the jobs go on, and the stop comes to its end.</summary>
+    /// <summary>A burst is no reason to lose lines: the log is read, if more slowly than the job writes.</summary>
+    [Fact]
+    public async Task Log_BurstOfAJob_ArrivesWhole()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("burst", "seq 20000", "01:00:00"));
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+
+        _ = Eventually.TryWait(() => worker.Count("]: 20000") > 0, TestTimeout);
+
+        string[] numbers = [.. worker.Lines.Select(line => BurstLine.Match(line)).Where(match => match.Success).Select(match => match.Groups["number"].Value)];
+        Assert.Equal(Enumerable.Range(1, 20_000).Select(number => number.ToString(CultureInfo.InvariantCulture)), numbers);
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
+    /// <summary>A pipe that is full, and whose reader reads no more: the jobs go on, and the stop comes to its end. More lines than the log keeps.</summary>
     [Fact]
     public async Task Term_NobodyReadsTheLog_EndsAllTheSame()
     {
         using WorkerFolder folder = new();
         string done = Path.Combine(Path.GetDirectoryName(folder.Program)!, "done");
-        folder.SetJobs(("talks", $"i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo $i; done; : > {done}; exec sleep 1000", "01:00:00"), ("kept", "exec sleep 1000", null));
+        folder.SetJobs(("talks", $"seq 400000; : > {done}; exec sleep 1000", "01:00:00"), ("kept", "exec sleep 1000", null));
         using System.Diagnostics.Process worker = System.Diagnostics.Process.Start(new ProcessStartInfo(folder.Program) { RedirectStandardOutput = true })!;
         try
         {
@@ -309,6 +326,9 @@ public sealed partial class WorkerAppTests : IDisposable
 
     private static IEnumerable<string> Descriptors(int pid) =>
         Directory.EnumerateFiles($"/proc/{pid}/fd").Select(link => new FileInfo(link).LinkTarget ?? "");
+
+    [GeneratedRegex(@"burst\[\d+\]: (?<number>\d+)$")]
+    private static partial Regex BurstLine { get; }
 
     [GeneratedRegex(@"ticker\[\d+\]: tick 2$")]
     private static partial Regex TickLine { get; }
