@@ -17,8 +17,14 @@ internal sealed unsafe class InitProgram
     private InitProgram(string[] files, byte[] arguments) => (_files, _arguments) = (files, arguments);
 
     /// <summary>This program once more: by its name, so that ps(1) shows that, or by the link where the file has gone (proc_pid_cmdline(5), proc_pid_environ(5)).</summary>
-    internal static InitProgram Self() =>
-        new([File.Exists(Environment.ProcessPath) ? Environment.ProcessPath : OwnFile], File.ReadAllBytes("/proc/self/cmdline"));
+    internal static InitProgram Self() => new([OwnName(Environment.ProcessPath)], File.ReadAllBytes("/proc/self/cmdline"));
+
+    /// <summary>
+    /// The name, if it is ours still. By rename(2) another file may have it by now; and of fexecve(3) the runtime knows only the path of a
+    /// descriptor (AT_EXECFN of getauxval(3)), whose number may have become another's.
+    /// </summary>
+    internal static string OwnName(string? name) =>
+        name is not null && Libc.Identity(name, out FileIdentity named).IsSuccess && Libc.Identity(OwnFile, out FileIdentity own).IsSuccess && named == own ? name : OwnFile;
 
     /// <summary>As execvp(3) looks for it.</summary>
     internal static InitProgram Command(string fileName, IEnumerable<string> arguments)

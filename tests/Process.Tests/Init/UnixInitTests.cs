@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using UnixLoop.Init;
 using UnixLoop.Process.Tests.Children;
 using UnixLoop.Process.Tests.Scenarios;
 
@@ -15,6 +16,21 @@ public sealed class UnixInitTests
     {
         Assert.Null(UnixInit.RunAsPid1([]));
         Assert.Throws<ArgumentNullException>("args", () => UnixInit.RunAsPid1(null!));
+    }
+
+    /// <summary>What an update has put in the place of a program that runs is not executed in the middle of it.</summary>
+    [Fact]
+    public void OwnName_AnotherFileHasTheName_IsTheLink()
+    {
+        string other = Path.GetTempFileName();
+        string link = other + ".link";
+        File.CreateSymbolicLink(link, Environment.ProcessPath!);
+
+        string[] names = [InitProgram.OwnName(Environment.ProcessPath), InitProgram.OwnName(link), InitProgram.OwnName(other), InitProgram.OwnName("/no/such/file"), InitProgram.OwnName(null)];
+
+        File.Delete(link);
+        File.Delete(other);
+        Assert.Equal([Environment.ProcessPath, link, "/proc/self/exe", "/proc/self/exe", "/proc/self/exe"], names);
     }
 
     [Fact]
