@@ -9,18 +9,16 @@ internal static class ProbeCommand
     /// <summary>Less than the time of the shipped probes (timeoutSeconds: 5), whose end would leave no word of the reason.</summary>
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
+
     internal static async Task<int> ExecuteAsync(string path, string question)
     {
         if (question is not ("live" or "ready"))
             throw new UsageException($"probe: '{question}' is neither live nor ready");
         using CancellationTokenSource patience = new(s_patience);
-        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), patience.Token);
-            await socket.SendAsync(Encoding.UTF8.GetBytes(question + "\n"), patience.Token);
-            using StreamReader reader = new(new NetworkStream(socket, ownsSocket: false));
-            string answer = (await reader.ReadToEndAsync(patience.Token)).Trim();
+            string answer = await AskUntilAnsweredAsync(path, question, patience.Token);
             if (answer == "ok")
                 return 0;
             await Console.Error.WriteLineAsync(answer.Length > 0 ? answer : "no answer");
@@ -43,4 +41,34 @@ internal static class ProbeCommand
             return 1;
         }
     }
+
+    private static async Task<string> AskUntilAnsweredAsync(string path, string question, CancellationToken patience)
+    {
+        while (true)
+        {
+            try
+            {
+                return await AskAsync(path, question, patience);
+            }
+            catch (Exception e) when (IsForLaterTry(e as SocketException ?? e.InnerException as SocketException))
+            {
+                await Task.Delay(s_pause, patience);
+            }
+        }
+    }
+
+    private static async Task<string> AskAsync(string path, string question, CancellationToken patience)
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), patience);
+        await socket.SendAsync(Encoding.UTF8.GetBytes(question + "\n"), patience);
+        using StreamReader reader = new(new NetworkStream(socket, ownsSocket: false));
+        return (await reader.ReadToEndAsync(patience)).Trim();
+    }
+
+    /// <summary>
+    /// EAGAIN: the listener's queue is full (connect(2)). ECONNRESET, and EPIPE where the question had not been sent: as the oldest of many
+    /// clients it was given up for a new one. A server that is gone refuses the next try.
+    /// </summary>
+    private static bool IsForLaterTry(SocketException? error) => error?.SocketErrorCode is SocketError.WouldBlock or SocketError.ConnectionReset or SocketError.Shutdown;
 }

@@ -50,6 +50,47 @@ public sealed partial class ProbeCommandTests
         Assert.All(times, time => Assert.InRange(patience, 1, time - 1));
     }
 
+    /// <summary>Many probes at once, say: it waits its turn, and is no "no" yet.</summary>
+    [Fact]
+    public async Task Probe_FullBacklog_TriesUntilItsTimeIsOver()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"full-{Guid.NewGuid():N}");
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen(0); // room for one (unix_recvq_full of net/unix/af_unix.c)
+        using Socket first = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await first.ConnectAsync(new UnixDomainSocketEndPoint(path));
+
+        await using SampleProgram probe = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), "probe", path, "live");
+        Assert.Equal(1, await probe.WaitForExitAsync());
+
+        File.Delete(path);
+        Assert.Matches(NoAnswer, probe.ToString());
+    }
+
+    /// <summary>As the oldest of too many silent clients is given up: with its question unread, which resets the connection.</summary>
+    [Fact]
+    public async Task Probe_Reset_AsksAgain()
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"reset-{Guid.NewGuid():N}");
+        using CancellationTokenSource patience = new(TestTimeout);
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        await using SampleProgram probe = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), "probe", path, "live");
+        using (Socket given = await listener.AcceptAsync(patience.Token))
+            await given.ReceiveAsync(new byte[1], SocketFlags.None, patience.Token); // the rest of the question stays
+
+        using (Socket asked = await listener.AcceptAsync(patience.Token))
+        {
+            await asked.ReceiveAsync(new byte[16], SocketFlags.None, patience.Token);
+            await asked.SendAsync("ok\n"u8.ToArray(), SocketFlags.None, patience.Token);
+        }
+
+        Assert.Equal(0, await probe.WaitForExitAsync());
+        File.Delete(path);
+    }
+
     private static int Seconds(Match match) => int.Parse(match.Groups["seconds"].Value, CultureInfo.InvariantCulture);
 
     private static async Task<int> ProbeAsync(string socket, string question)
