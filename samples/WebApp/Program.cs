@@ -60,7 +60,7 @@ catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 }
 catch (Exception mistake) when (mistake is OptionsValidationException or IOException)
 {
-    // An address in use, say. What else has started by then, supervised processes too, has been stopped again.
+    // An address in use, say, or a descriptor of the service manager's that is no socket. What else has started by then, supervised processes too, has been stopped again.
     Console.Error.WriteLine($"WebApp: {mistake.Message}");
     return 1;
 }

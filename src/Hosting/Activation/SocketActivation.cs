@@ -42,7 +42,7 @@ internal sealed class SocketActivation : IDisposable
     internal bool Includes(int descriptor) => _descriptors.Contains(descriptor);
 
     /// <summary>Reads and clears the variables; again is harmless.</summary>
-    /// <exception cref="InvalidOperationException">They contradict themselves, or a descriptor is no listening Unix stream socket; the message names it. Nothing is left open.</exception>
+    /// <exception cref="IOException">They contradict themselves, or a descriptor is no listening Unix stream socket; the message names it. Nothing is left open.</exception>
     internal void Read()
     {
         lock (_gate)
@@ -88,24 +88,24 @@ internal sealed class SocketActivation : IDisposable
     private void Open(string countText, string? namesText)
     {
         if (Number(countText) is not (> 0 and int count))
-            throw new InvalidOperationException($"{CountVariable} is '{countText}'; it must be the number of descriptors.");
+            throw new IOException($"{CountVariable} is '{countText}'; it must be the number of descriptors.");
         string[]? names = namesText?.Split(':');
         // All are closed on exec, also those that are refused: no child inherits them.
         for (int i = 0; i < count; i++)
         {
             if (!Libc.TrySetCloseOnExec(FirstDescriptor + i))
-                throw new InvalidOperationException($"{CountVariable} is {count}, but descriptor {FirstDescriptor + i} is not open.");
+                throw new IOException($"{CountVariable} is {count}, but descriptor {FirstDescriptor + i} is not open.");
         }
 
         if (names is not null && names.Length != count)
-            throw new InvalidOperationException($"{NamesVariable} has {names.Length} names ('{namesText}'), but {CountVariable} is {count}.");
+            throw new IOException($"{NamesVariable} has {names.Length} names ('{namesText}'), but {CountVariable} is {count}.");
         for (int i = 0; i < count; i++)
         {
             string name = names?[i] ?? "unknown";
             int descriptor = FirstDescriptor + i;
             if (Libc.WhyNotUnixListener(descriptor) is { } why)
             {
-                throw new InvalidOperationException(
+                throw new IOException(
                     $"The activated descriptor {descriptor} ('{name}') {why}: UseSystemdSocketActivation() takes listening Unix stream sockets. For TCP use Kestrel's own UseSystemd() in its place.");
             }
             // Ours by the protocol, once it is what the protocol hands over: a count that is too large names the runtime's own descriptors.

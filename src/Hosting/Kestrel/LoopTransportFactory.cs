@@ -103,7 +103,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
         _activation.Read();
         if (_activation.TryTake(named.FdName, out ActivatedSocket? socket) || !_activation.IsActivated || named.Options.FdName is null)
             return socket;
-        throw new InvalidOperationException(
+        throw new IOException(
             $"The listener '{named.Name}' has the FdName '{named.FdName}', but no activated socket has that name; left are: {string.Join(", ", _activation.Untaken)}.");
     }
 

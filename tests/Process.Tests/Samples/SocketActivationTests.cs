@@ -67,8 +67,27 @@ public sealed class SocketActivationTests : IDisposable
         // A shell that becomes the program: descriptor 3 is a file.
         await using SampleProgram web = SampleProgram.Start(
             "sh", ["-c", "LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec \"$@\" 3</dev/null", "sh", SampleProgram.PathOf("WebApp"), .. _folder.Arguments()]);
-        Assert.NotEqual(0, await web.WaitForExitAsync());
-        Assert.Contains("The activated descriptor 3 ('web') is no socket", web.ToString(), StringComparison.Ordinal);
+        Assert.Equal(1, await web.WaitForExitAsync());
+        web.Expect("WebApp: The activated descriptor 3 ('web') is no socket");
+        Assert.Equal(0, web.Count("Unhandled exception"));
+    }
+
+    [Fact]
+    public async Task Rule30_SocketActivation_CountThatIsNone_FailsTheStart()
+    {
+        await using SampleProgram web = SampleProgram.Start("sh", ["-c", "LISTEN_PID=$$ LISTEN_FDS=abc exec \"$@\"", "sh", SampleProgram.PathOf("WebApp"), .. _folder.Arguments()]);
+        Assert.Equal(1, await web.WaitForExitAsync());
+        web.Expect("WebApp: LISTEN_FDS is 'abc'; it must be the number of descriptors.");
+    }
+
+    [Fact]
+    public async Task Rule30_SocketActivation_WithoutTheFdNameThatIsSet_FailsTheStart()
+    {
+        await using SampleProgram web = ActivateWebApp(["--listen", _folder.Socket, "--fdname", "other"], "--UnixEventLoop:Listeners:web:FdName", "web");
+        using Socket client = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await client.ConnectAsync(new UnixDomainSocketEndPoint(_folder.Socket)); // what it is started for
+        Assert.Equal(1, await web.WaitForExitAsync());
+        web.Expect("WebApp: The listener 'web' has the FdName 'web', but no activated socket has that name; left are: other.");
     }
 
     /// <summary>What stands at the numbers beyond those that were handed over is the runtime's: it is not closed.</summary>
@@ -76,7 +95,7 @@ public sealed class SocketActivationTests : IDisposable
     public async Task Rule30_SocketActivation_MoreThanWereHandedOver_FailsTheStart()
     {
         await using SampleProgram web = SampleProgram.Start("sh", ["-c", "LISTEN_PID=$$ LISTEN_FDS=200 exec \"$@\"", "sh", SampleProgram.PathOf("WebApp"), .. _folder.Arguments()]);
-        Assert.NotEqual(0, await web.WaitForExitAsync());
+        Assert.Equal(1, await web.WaitForExitAsync());
         Assert.Matches("The activated descriptor 3 .* is no socket|LISTEN_FDS is 200, but descriptor", web.ToString());
     }
 
