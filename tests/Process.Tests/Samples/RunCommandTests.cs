@@ -102,7 +102,7 @@ public sealed class RunCommandTests : IDisposable
             Requires.Tool("strace"), "-f", "-o", _end, "-P", program, "-e", "trace=execve", "-e", "inject=execve:delay_enter=60s",
             "sh", "-c", "\"$0\" run \"$1\"; echo code $?", SampleProgram.PathOf("WorkerApp"), program);
         int runner = 0;
-        Eventually.True(() => (runner = ChildrenOf(strace.Id).SelectMany(ChildrenOf).FirstOrDefault(pid => IsWorkerApp(pid) && ChildrenOf(pid).Length > 0)) != 0, "the runner has a child");
+        Eventually.True(() => (runner = ProcFiles.ChildrenOf(strace.Id).SelectMany(ProcFiles.ChildrenOf).FirstOrDefault(pid => IsWorkerApp(pid) && ProcFiles.ChildrenOf(pid).Length > 0)) != 0, "the runner has a child");
         Eventually.True(
             () =>
             {
@@ -120,26 +120,7 @@ public sealed class RunCommandTests : IDisposable
         strace.Expect($"code {128 + SIGTERM}");
     }
 
-    private static bool IsWorkerApp(int pid) => Read($"/proc/{pid}/comm").StartsWith("WorkerApp", StringComparison.Ordinal);
-
-    private static int[] ChildrenOf(int pid) =>
-    [
-        .. (Directory.Exists($"/proc/{pid}/task") ? Directory.GetDirectories($"/proc/{pid}/task") : [])
-            .SelectMany(task => Read($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(int.Parse),
-    ];
-
-    /// <summary>Empty once its process or thread has gone.</summary>
-    private static string Read(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file);
-        }
-        catch (IOException)
-        {
-            return "";
-        }
-    }
+    private static bool IsWorkerApp(int pid) => ProcFiles.Read($"/proc/{pid}/comm").StartsWith("WorkerApp", StringComparison.Ordinal);
 
     [Fact]
     public async Task Signals_IgnoredAtTheStart_StayIgnored()

@@ -59,7 +59,7 @@ public sealed partial class WebAppTests : IDisposable
     public async Task Run_ACommand_StreamsItsOutput_AndStopsItWhenTheClientGoesAway()
     {
         await using SampleProgram web = _folder.Start();
-        int childrenBefore = Children(web.Id);
+        int childrenBefore = ProcFiles.ChildrenOf(web.Id).Length;
         using (HttpClient client = _folder.Client())
         {
             using StringContent uname = new("uname");
@@ -74,9 +74,9 @@ public sealed partial class WebAppTests : IDisposable
             using StreamReader lines = new(await clock.Content.ReadAsStreamAsync());
             Assert.NotEmpty((await lines.ReadLineAsync().WaitAsync(TestTimeout))!);
             Assert.NotEmpty((await lines.ReadLineAsync().WaitAsync(TestTimeout))!);
-            Assert.True(Children(web.Id) > childrenBefore);
+            Assert.True(ProcFiles.ChildrenOf(web.Id).Length > childrenBefore);
         }
-        Eventually.True(() => Children(web.Id) == childrenBefore, "the command was stopped");
+        Eventually.True(() => ProcFiles.ChildrenOf(web.Id).Length == childrenBefore, "the command was stopped");
     }
 
     [Fact]
@@ -158,9 +158,6 @@ public sealed partial class WebAppTests : IDisposable
         Assert.Contains("\"127.0.0.1:5080\"", File.ReadAllText(Path.Combine(SampleProgram.FolderOf("WebApp"), "appsettings.json")), StringComparison.Ordinal);
 
     private static Uri At(string path) => new(path, UriKind.Relative);
-
-    private static int Children(int pid) =>
-        Directory.EnumerateDirectories($"/proc/{pid}/task").Sum(task => File.ReadAllText($"{task}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Length);
 
     [GeneratedRegex(@"Now listening on: (http://127\.0\.0\.1:\d+)")]
     private static partial Regex Listening { get; }
