@@ -10,6 +10,18 @@ public sealed class InitJobControlTests
     private const string Reader = "sh -c 'echo re\"\"ady; while read line; do echo \"line: $line\"; [ \"$line\" = end ] && exit 5; done'";
 
     [Fact]
+    public async Task Rule19_CtrlZ_BelowAShell_StopsTheJobAndFgContinuesIt()
+    {
+        await using Terminal terminal = OpenShell();
+        terminal.Type($"{Init} {Reader}\n");
+        terminal.Expect("ready");
+        terminal.Type(Terminal.CtrlZ);
+        terminal.Expect("Stopped");
+        terminal.Type("fg\n");
+        await EndReaderAsync(terminal);
+    }
+
+    [Fact]
     public async Task Rule19_ReadFromTheBackground_StopsTheJobAndFgContinuesIt()
     {
         await using Terminal terminal = OpenShell();
