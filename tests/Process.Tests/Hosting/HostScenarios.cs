@@ -148,6 +148,7 @@ internal static class HostScenarios
             {
                 Scenario.Say("blocked");
                 Console.In.ReadLine();
+                Scenario.Say("goes on");
             });
         });
         builder.Services.AddUnixEventLoop("named");

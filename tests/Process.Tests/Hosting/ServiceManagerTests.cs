@@ -194,18 +194,27 @@ public sealed class ServiceManagerTests : IDisposable
         }
 
         host.Kill(Usr1);
-        await host.ExpectAsync("blocked");
+        // A busy machine may have held a loop up for a beat before.
+        int withheld = await CountWithheldAsync(host, "blocked");
 
         // What was on its way when the loop came to be blocked.
         Assert.True(Eventually.TryWait(() => manager.IsEmpty || manager.Receive().Length == 0, TestTimeout));
         Assert.False(Eventually.TryWait(() => !manager.IsEmpty, TimeSpan.FromMilliseconds(400)), "four times the interval without a word");
+        if (blocked != "default" && withheld == 0)
+            await host.ExpectAsync("log WatchdogWithheld");
         await host.WriteLineAsync("go on");
         Assert.Equal("WATCHDOG=1", manager.Receive());
-        if (blocked == "default")
-            return;
-        await host.ExpectAsync("log WatchdogWithheld");
-        host.Kill(Term);
-        Assert.DoesNotContain("log WatchdogWithheld", await host.ReadToEndAsync());
+        int more = await CountWithheldAsync(host, "goes on");
+        Assert.True(more <= Math.Min(withheld, 1), $"{more} lines more while it was blocked, {withheld} before");
+    }
+
+    /// <summary>How often the scenario says that a beat was withheld before it says <paramref name="line"/>.</summary>
+    private static async Task<int> CountWithheldAsync(ScenarioProcess host, string line)
+    {
+        int count = 0;
+        for (string said = ""; said != line; said = await host.ReadLineAsync())
+            count += said == "log WatchdogWithheld" ? 1 : 0;
+        return count;
     }
 
     /// <summary>READY, the first beat and STOPPING: a beat follows each millisecond.</summary>
