@@ -88,7 +88,7 @@ public sealed partial class RolloutTests
     }
 
     private static SampleProgram StartServer(string folder, string name) => DrainTests.Start(
-        $"--socket={Path.Combine(folder, name)}", "--UnixEventLoop:ShutdownDelay=00:00:01", "--UnixEventLoop:DrainIdleLinger=00:00:00.700", "--Logging:LogLevel:Default=Warning");
+        $"--socket={Path.Combine(folder, name)}", "--UnixEventLoop:ShutdownDelay=00:00:04", "--UnixEventLoop:DrainIdleLinger=00:00:03", "--Logging:LogLevel:Default=Warning");
 
     private static int Answered(string folder, string name)
     {
@@ -115,6 +115,7 @@ public sealed partial class RolloutTests
                     server unix:{{folder}}/a max_fails=0;
                     server unix:{{folder}}/b max_fails=0;
                     keepalive 8;
+                    keepalive_timeout 500ms; # far less than the linger: with the processors taken, all of this stands still for a second at times
                 }
                 server {
                     listen unix:{{folder}}/front;
