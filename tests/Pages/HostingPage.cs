@@ -11,7 +11,7 @@ internal static class HostingPage
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 
         builder.Services.AddUnixEventLoop()                                 // options from the section "UnixEventLoop"
-            .OnSignal(UnixSignal.Usr1, static async (services, token) =>    // a service scope for each call
+            .OnSignal(UnixSignal.Usr1, static async (services, token) =>    // a service scope for each call; Journal: a service of yours
                 await services.GetRequiredService<Journal>().RotateAsync(token));
         builder.Services.AddHealthChecks().AddUnixEventLoop();              // not ready while draining
         builder.Services.AddHostedService<Worker>();

@@ -2,7 +2,7 @@ using UnixLoop;
 
 HostApplicationBuilder builder = Host.CreateApplicationBuilder(args);
 builder.Services.AddUnixEventLoop(options => options.ShutdownDelay = TimeSpan.FromSeconds(5))
-    .OnSignal(UnixSignal.Usr1, static (services, token) => services.GetRequiredService<Journal>().RotateAsync(token));
+    .OnSignal(UnixSignal.Usr1, static (services, token) => services.GetRequiredService<Journal>().RotateAsync(token)); // Journal: a service of yours
 builder.Services.AddHostedService<Worker>();
 await builder.Build().RunAsync();
 
