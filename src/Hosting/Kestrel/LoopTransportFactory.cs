@@ -28,7 +28,10 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
     private readonly IServiceProvider _services;
     private readonly TransportLoops _loops;
     private readonly ListenerCatalog _catalog;
-    private readonly KestrelTransportOptions _options;
+
+    /// <summary>Not read before the first bind: the server is made when the application is built, and wrong options are the host's start to tell, with all others.</summary>
+    private readonly IOptions<KestrelTransportOptions> _options;
+
     private readonly SocketActivation? _activation;
     private readonly ILogger _logger;
     private readonly MemoryPool<byte> _memory;
@@ -39,7 +42,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
         _services = services;
         _loops = loops;
         _catalog = catalog;
-        _options = options.Value;
+        _options = options;
         _activation = services.GetService<SocketActivation>();
         // Some lines come between a bind and its owner, who would not close it.
         _logger = new ForgivingLogger(log.OnceStopping.CreateLogger(KestrelLog.Category));
@@ -64,7 +67,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
             FileHandleEndPoint file => Adopt(file, loops),
             _ => throw NotOurs(endpoint),
         };
-        KestrelLog.EndpointBound(_logger, listener.LocalAddress.ToString(), loops[0].Name, _options.ApplicationScheduling, loops.Length);
+        KestrelLog.EndpointBound(_logger, listener.LocalAddress.ToString(), loops[0].Name, _options.Value.ApplicationScheduling, loops.Length);
         return new LoopConnectionListener(listener, endpoint, _memory, _logger);
     }
 
@@ -130,6 +133,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
 
     private UnixStreamListenerOptions ListenerOptions(UnixListenerOptions listener, IUnixEventLoop[] loops)
     {
+        KestrelTransportOptions options = _options.Value;
         return new UnixStreamListenerOptions
         {
             Backlog = listener.Backlog,
@@ -146,11 +150,11 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
             ConnectionLoops = loops,
             Connection = new UnixStreamConnectionOptions
             {
-                InputHighWaterMark = _options.MaxReadBufferSize,
-                InputLowWaterMark = _options.MaxReadBufferSize / 2,
-                OutputHighWaterMark = _options.MaxWriteBufferSize,
-                OutputLowWaterMark = _options.MaxWriteBufferSize / 2,
-                Scheduler = _options.ApplicationScheduling == ApplicationScheduling.Inline ? PipeScheduler.Inline : PipeScheduler.ThreadPool,
+                InputHighWaterMark = options.MaxReadBufferSize,
+                InputLowWaterMark = options.MaxReadBufferSize / 2,
+                OutputHighWaterMark = options.MaxWriteBufferSize,
+                OutputLowWaterMark = options.MaxWriteBufferSize / 2,
+                Scheduler = options.ApplicationScheduling == ApplicationScheduling.Inline ? PipeScheduler.Inline : PipeScheduler.ThreadPool,
                 CoalesceFlushes = true,
                 // Kestrel has its own bounds: MinResponseDataRate, and the host's time to stop.
                 CloseTimeout = Timeout.InfiniteTimeSpan,

@@ -139,6 +139,20 @@ public sealed class ListenerTests : KestrelTest
         Assert.All(expected, mistake => Assert.Contains(mistake, error.Message.Replace("Property ", "", StringComparison.Ordinal), StringComparison.Ordinal));
     }
 
+    /// <summary>docs/hosting.md: with those of all other options. To build the application makes its server, which must not read them by then: a Main catches what the start throws.</summary>
+    [Fact]
+    public async Task Mistakes_DoNotFailTheBuild_AndAreListedWithOthers()
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(SocketPath));
+        builder.Services.AddUnixEventLoop(options => options.HealthDegradedLag = TimeSpan.FromMinutes(1)).UseKestrelTransport(options => options.LoopCount = 65);
+        await using WebApplication app = builder.Build();
+        // Of several kinds of options the host makes an aggregate.
+        Exception error = await Assert.ThrowsAnyAsync<Exception>(() => app.StartAsync().WaitAsync(TestTimeout));
+        Assert.Contains("LoopCount: is 65", error.ToString(), StringComparison.Ordinal);
+        Assert.Contains("HealthDegradedLag: is 00:01:00", error.ToString(), StringComparison.Ordinal);
+    }
+
     /// <summary>The binder would pass them over, and the listener would be open to all.</summary>
     [Theory]
     [InlineData("AllowedUsers", "12345", "it must be a list")]

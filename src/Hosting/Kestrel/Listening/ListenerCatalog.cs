@@ -7,15 +7,17 @@ namespace UnixLoop.Hosting.Kestrel.Listening;
 /// <summary>Which listener's options belong to which address, and which of them an endpoint has used.</summary>
 internal sealed class ListenerCatalog
 {
-    private readonly Dictionary<UnixSocketAddress, NamedListener> _byAddress = [];
+    /// <summary>Made by the first bind, when the options have been validated.</summary>
+    private readonly Lazy<Dictionary<UnixSocketAddress, NamedListener>> _byAddress;
+
     private readonly HashSet<string> _used = [];
     private readonly ILogger _logger;
 
     public ListenerCatalog(IOptions<KestrelTransportOptions> options, ILoggerFactory loggers)
     {
         _logger = loggers.CreateLogger(KestrelLog.Category);
-        foreach ((string name, UnixListenerOptions listener) in options.Value.Listeners)
-            _byAddress.Add(ListenerRules.TryGetAddress(listener)!, new NamedListener(name, listener));
+        _byAddress = new(() => options.Value.Listeners.ToDictionary(
+            static pair => ListenerRules.TryGetAddress(pair.Value)!, static pair => new NamedListener(pair.Key, pair.Value)));
     }
 
     /// <summary>Null for an endpoint that nobody has described.</summary>
@@ -23,7 +25,7 @@ internal sealed class ListenerCatalog
     {
         lock (_used)
         {
-            if (!_byAddress.TryGetValue(address, out NamedListener? listener))
+            if (!_byAddress.Value.TryGetValue(address, out NamedListener? listener))
                 return null;
             _used.Add(listener.Name);
             return listener;
@@ -35,7 +37,7 @@ internal sealed class ListenerCatalog
     {
         lock (_used)
         {
-            foreach ((UnixSocketAddress address, NamedListener listener) in _byAddress.Where(pair => !_used.Contains(pair.Value.Name)))
+            foreach ((UnixSocketAddress address, NamedListener listener) in _byAddress.Value.Where(pair => !_used.Contains(pair.Value.Name)))
                 KestrelLog.ListenerUnused(_logger, listener.Name, address.ToString());
         }
     }
