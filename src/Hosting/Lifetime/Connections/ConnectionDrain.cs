@@ -69,6 +69,8 @@ internal sealed class ConnectionDrain
     private void Begin()
     {
         _isDraining = true;
+        // In every thread (membarrier(2)): a request that has not seen this has told of itself before any look below.
+        Interlocked.MemoryBarrierProcessWide();
         TimeSpan linger = Linger(_options.Value);
         _linger = _clock.CreateTimer(static connections => ((ConnectionDrain)connections!).CloseAll(), this, linger, Timeout.InfiniteTimeSpan);
         if (linger > LongRequest)

@@ -25,8 +25,8 @@ internal sealed class DrainedConnection(ConnectionDrain drain, ConnectionContext
         if (_isHttp2 || !RequestLine.Begins(bytes))
             return;
         _isUnanswered = true;
-        // Told before the drain is looked at, as the drain looks here after it has told: else each could miss the other.
-        Interlocked.MemoryBarrier();
+        // Told before the drain is looked at, as the drain looks here after it has told: else each could miss the other. The barrier between
+        // the two is ConnectionDrain.Begin's alone: this is each request's path.
         if (drain.IsDraining && SeesRequests)
             RequestClose();
     }

@@ -62,11 +62,10 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
         return segment;
     }
 
-    internal void Advance(int count)
-    {
-        Length += count;
-        Memory = new ReadOnlyMemory<byte>(_array, 0, Length);
-    }
+    internal void Advance(int count) => Length += count;
+
+    /// <summary>Lets <see cref="ReadOnlySequenceSegment{T}.Memory"/> be what it holds now. Apart from <see cref="Advance"/>, since who writes never looks.</summary>
+    internal void Publish() => Memory = new ReadOnlyMemory<byte>(_array, 0, Length);
 
     /// <summary>Puts <paramref name="next"/> behind; this one must not grow any more.</summary>
     internal void Append(BufferSegment next)
@@ -87,13 +86,17 @@ internal sealed class BufferSegment : ReadOnlySequenceSegment<byte>
     internal void Release()
     {
         byte[] array = _array;
-        Abandon();
-        if (array.Length == Small && t_small is { Count: < MaxSmallOfThread } small)
+        if (array.Length == Small && Attached is null && t_small is { Count: < MaxSmallOfThread } small)
         {
-            _array = array;
+            // As little as will do, for each message: it keeps its array, and Memory is published anew before anybody looks.
+            Length = 0;
+            RunningIndex = 0;
+            if (Next is not null)
+                Next = null;
             small.Push(this);
             return;
         }
+        Abandon();
         ArrayPool<byte>.Shared.Return(array);
         Put(this);
     }

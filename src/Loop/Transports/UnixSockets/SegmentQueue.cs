@@ -114,6 +114,7 @@ internal struct SegmentQueue
             {
                 if (segment.Attached is not null)
                     break;
+                segment.Publish();
                 ReadOnlyMemory<byte> bytes = count == 0 ? segment.Memory[_headSent..] : segment.Memory;
                 pins[count] = bytes.Pin();
                 vector[count] = new iovec { iov_base = pins[count].Pointer, iov_len = bytes.Length };

@@ -112,6 +112,7 @@ internal sealed partial class SocketInput
             }
             total += received.IntValue;
             segment.Advance(received.IntValue);
+            segment.Publish();
             if (isFresh)
                 AppendNeedsLock(segment);
             CountNeedsLock(received.IntValue);
