@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -35,7 +36,6 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
     private CancellationTokenRegistration _started;
     private CancellationTokenRegistration _stopping;
     private volatile ITimer? _delay;
-    private volatile bool _tellsSignal;
 
     private UnixHostLifetime(IServiceProvider services)
     {
@@ -89,9 +89,11 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
 
     internal void OnSignal(UnixSignal signal)
     {
-        if (_tellsSignal)
+        ShutdownStep step = _sequence.OnSignal();
+        // An application that is stopping by itself has an exit code of its own, such as that of a loop that has died.
+        if (step is ShutdownStep.CancelStart or ShutdownStep.Drain or ShutdownStep.Stop && TellsSignal())
             Environment.ExitCode = ForcedExit.CodeFor(signal);
-        switch (_sequence.OnSignal())
+        switch (step)
         {
             case ShutdownStep.CancelStart:
                 LifetimeLog.StartCancelled(_logger, signal);
@@ -130,6 +132,20 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         });
     }
 
+    /// <summary>Wrong options, which may have been asked for by nobody yet, fail the start together with all others', in the host's validation.</summary>
+    [SuppressMessage("Design", "CA1031:Do not catch general exception types", Justification = "What configures the options may throw anything, and on this thread that would end the process.")]
+    private bool TellsSignal()
+    {
+        try
+        {
+            return _options.Value.ExitCodeFromSignal;
+        }
+        catch (Exception)
+        {
+            return false;
+        }
+    }
+
     private void OnDelayElapsed()
     {
         if (!_sequence.OnDelayElapsed())
@@ -144,7 +160,6 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         // Not earlier: bad options must fail the start together with all others', in the host's validation.
         if (!_sequence.OnStarted(delayed: _options.Value.ShutdownDelay > TimeSpan.Zero))
             return;
-        _tellsSignal = _options.Value.ExitCodeFromSignal;
         if (!_silent)
             LifetimeLog.ApplicationStarted(_logger, _environment.EnvironmentName, _environment.ContentRootPath);
         _serviceManager.Ready();

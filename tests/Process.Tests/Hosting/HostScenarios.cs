@@ -16,7 +16,7 @@ internal static class HostScenarios
     /// <summary>
     /// Runs a host until it is stopped. Keys: hang = stop, stop-until-line, start, deaf-start or failing-start; lifetime = console, systemd-first or systemd-last;
     /// log = hangs; logblocks = an event's name; pool = exhausted; onterm = true; reload = well, fails or changes;
-    /// waits = true, for a line before the start.
+    /// waits = true, for a line before the start; stops = true, of itself once it has started.
     /// </summary>
     internal static async Task ServeAsync(string[] args)
     {
@@ -42,6 +42,8 @@ internal static class HostScenarios
         if (builder.Configuration["pool"] == "exhausted")
             host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(ExhaustThePool);
         SayWhatHappens(host);
+        if (builder.Configuration["stops"] is not null)
+            host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStarted.Register(() => ThreadPool.QueueUserWorkItem(_ => host.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication()));
         if (builder.Configuration["waits"] is not null)
         {
             Scenario.Say("built");
@@ -56,6 +58,7 @@ internal static class HostScenarios
         catch (OperationCanceledException)
         {
             Scenario.Say("start cancelled");
+            Scenario.Say($"exit code {Environment.ExitCode}");
         }
         catch (InvalidOperationException e)
         {

@@ -203,6 +203,34 @@ public sealed class ShutdownTests
         await host.ExpectEndAsync("start cancelled", 0);
     }
 
+    [Theory]
+    [InlineData(false, 0)]
+    [InlineData(true, 143)]
+    public async Task Signal_DuringStart_ExitCodeIsAsTheOptionSays(bool exitCodeFromSignal, int exitCode)
+    {
+        await using ScenarioProcess host = await StartAsync("starting", "--hang=start", $"--UnixEventLoop:ExitCodeFromSignal={exitCodeFromSignal}");
+
+        host.Kill(Term);
+
+        await host.ExpectAsync("start cancelled");
+        await host.ExpectAsync($"exit code {exitCode}");
+    }
+
+    /// <summary>It has not ended the host: what the application has done has its own exit code, as a loop's death has.</summary>
+    [Fact]
+    public async Task Signal_WhileTheApplicationStopsByItself_LeavesTheExitCodeAlone()
+    {
+        await using ScenarioProcess host = await StartAsync("started", "--hang=stop-until-line", "--stops=true", "--UnixEventLoop:ExitCodeFromSignal=true");
+        await host.ExpectAsync("hanging");
+
+        host.Kill(Term);
+        await host.ExpectAsync("log SignalWhileStopping");
+        await host.WriteLineAsync("go on");
+
+        await host.ExpectAsync("stopped");
+        await host.ExpectAsync("exit code 0");
+    }
+
     [Fact]
     public async Task Signal_TwiceDuringAStartThatDoesNotListen_Exits()
     {
