@@ -53,18 +53,22 @@ public static class UnixInit
     /// <param name="options">Null for the defaults.</param>
     /// <returns>Its exit code, or 128 plus the number of the signal that killed it.</returns>
     /// <exception cref="IOException">It could not be started; the message names the errno, which is <see cref="Exception.HResult"/> (2 = ENOENT, no such program, or no interpreter of it).</exception>
-    /// <exception cref="ArgumentException"><see cref="UnixInitOptions.SignalMap"/> names a signal that is not passed on.</exception>
+    /// <exception cref="ArgumentException"><see cref="UnixInitOptions.SignalMap"/> names a signal that is not passed on; or the name or an argument is null or has a NUL.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public static int Run(string fileName, IEnumerable<string> arguments, UnixInitOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(fileName);
         ArgumentNullException.ThrowIfNull(arguments);
+        string[] passed = [.. arguments];
+        ThrowIfNotPassable(fileName, nameof(fileName));
+        foreach (string argument in passed)
+            ThrowIfNotPassable(argument, nameof(arguments));
         options ??= new UnixInitOptions();
         options.ThrowIfInvalid();
         if (!OperatingSystem.IsLinux())
             throw new PlatformNotSupportedException("UnixInit runs on Linux only.");
         InitReexec.EnsureSignalsAreBlocked();
-        return new InitReaper(InitProgram.Command(fileName, arguments), options, report: null).Run();
+        return new InitReaper(InitProgram.Command(fileName, passed), options, report: null).Run();
     }
 
     /// <summary>Tells of the orphans that the init above us has reaped: descendants of ours whose parents ended before them.</summary>
@@ -76,5 +80,14 @@ public static class UnixInit
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentNullException.ThrowIfNull(callback);
         return InitReport.TakeDescriptor() is UnixHandle pipe ? new AdoptedExits(loop, pipe, callback) : null;
+    }
+
+    /// <summary>What stands behind a NUL would be an argument of its own.</summary>
+    private static void ThrowIfNotPassable(string? text, string parameter)
+    {
+        ArgumentNullException.ThrowIfNull(text, parameter);
+        int nul = text.IndexOf('\0');
+        if (nul >= 0)
+            throw new ArgumentException($"'{text.Replace("\0", "\\0", StringComparison.Ordinal)}' has a NUL character at index {nul}, where the command would see its end (execve(2)).", parameter);
     }
 }

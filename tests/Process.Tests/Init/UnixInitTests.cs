@@ -51,6 +51,13 @@ public sealed class UnixInitTests
     }
 
     [Theory]
+    [InlineData("fileName", "/bin/ec\0ho", "a")]
+    [InlineData("arguments", "/bin/echo", "a\0b")]
+    [InlineData("arguments", "/bin/echo", null)]
+    public void Run_TextThatNoCommandCanGet_IsRefusedBeforeAnythingElse(string parameter, string fileName, string? argument) =>
+        Assert.Equal(parameter, Assert.ThrowsAny<ArgumentException>(() => UnixInit.Run(fileName, [argument!])).ParamName);
+
+    [Theory]
     [InlineData("pidfd")]
     [InlineData("threaded")]
     [InlineData("safe")]
