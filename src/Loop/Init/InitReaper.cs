@@ -83,24 +83,37 @@ internal sealed unsafe class InitReaper(InitProgram program, UnixInitOptions opt
     /// <summary>
     /// Ctrl-Z, or a touch of the terminal from the background. With a shell above us the job stops as a whole, wherever its standard input comes from; without
     /// one, as in a container, nobody could continue it. Who stops for want of the terminal goes on only with it: it would stop again at once.
+    /// Programs that answer Ctrl-Z themselves may stop by STOP in the end; but with the terminal in their hands, it would hang.
     /// </summary>
     private static void OnStopped(int child, int signal)
     {
-        if (signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU)
+        if (signal != SIGTSTP && signal != SIGTTIN && signal != SIGTTOU && (signal != SIGSTOP || !TerminalForeground.IsOf(child)))
             return;
         if (Environment.ProcessId != 1 && OwnGroup.HasShell())
         {
             TerminalForeground.TakeBack(child);
-            if (signal == SIGTSTP || !TerminalForeground.IsOurs())
+            if (signal == SIGTSTP || signal == SIGSTOP || !TerminalForeground.IsOurs())
             {
-                // STOP, since the three are blocked; returns once the shell has continued us.
-                _ = Kill(0, SIGSTOP);
+                StopJob(signal);
                 TerminalForeground.Give(child);
                 _ = Kill(-child, SIGCONT);
                 return;
             }
         }
-        if (TerminalForeground.TryGive(child))
+        if (signal != SIGSTOP && TerminalForeground.TryGive(child))
             _ = Kill(-child, SIGCONT);
+    }
+
+    /// <summary>
+    /// Returns once somebody has continued us. By the same signal, since what we took for a shell may be another init, which leaves STOP alone. It is
+    /// pending before it is let through: if one was already, the two are one stop.
+    /// </summary>
+    private static void StopJob(int signal)
+    {
+        OwnGroup.Stop(signal);
+        if (BlockSignals(0, out ulong mask).IsError)
+            return;
+        _ = SetSignalMask(mask & ~(1UL << (signal - 1)));
+        _ = SetSignalMask(mask);
     }
 }

@@ -21,6 +21,34 @@ public sealed class InitJobControlTests
         await EndReaderAsync(terminal);
     }
 
+    /// <summary>As editors do, which put the terminal in order first.</summary>
+    [Fact]
+    public async Task Rule19_CommandStopsItself_BelowAShell_StopsTheJobAndFgContinuesIt()
+    {
+        await using Terminal terminal = OpenShell();
+        terminal.Type($"{Init} sh -c 'echo re\"\"ady; read line; kill -STOP $$; read line; echo \"line: $line\"; exit 5'\n");
+        terminal.Expect("ready");
+        terminal.Type("stop\n");
+        terminal.Expect("Stopped");
+        terminal.Type("fg\n");
+        terminal.Type("one\n");
+        terminal.Expect("line: one");
+        await LeaveAsync(terminal, 5);
+    }
+
+    /// <summary>The one above is no shell, and leads the session: nobody else could continue the one below.</summary>
+    [Fact]
+    public async Task CtrlZ_BelowAnotherInit_WithoutAShell_DoesNotHangTheTerminal()
+    {
+        await using Terminal terminal = Terminal.Open($"exec {Init} {Init} {Reader}");
+        terminal.Expect("ready");
+        terminal.Type(Terminal.CtrlZ);
+        terminal.Type("one\n");
+        terminal.Expect("line: one");
+        terminal.Type("end\n");
+        Assert.Equal(5, await terminal.WaitForExitAsync());
+    }
+
     [Fact]
     public async Task Rule19_ReadFromTheBackground_StopsTheJobAndFgContinuesIt()
     {

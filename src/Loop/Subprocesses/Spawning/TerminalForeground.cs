@@ -14,6 +14,9 @@ internal static class TerminalForeground
     /// <summary>Whether there is a terminal, and our group may give it away.</summary>
     internal static bool IsOurs() => Libc.TerminalGroup(Terminal) is { IsSuccess: true } group && group.IntValue == Libc.ProcessGroup();
 
+    /// <summary>Whether <paramref name="group"/> has it.</summary>
+    internal static bool IsOf(int group) => Libc.TerminalGroup(Terminal) is { IsSuccess: true } holder && holder.IntValue == group;
+
     /// <summary>Whether the terminal is that of our session, in the foreground or not: a child can share it as a job of our shell.</summary>
     internal static bool IsShared() => Libc.TerminalGroup(Terminal).IsSuccess;
 
