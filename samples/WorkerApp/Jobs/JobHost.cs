@@ -13,9 +13,16 @@ internal static class JobHost
 {
     internal static async Task<int> RunAsync(bool withMetrics)
     {
-        // SIGHUP applies an edited file (UnixEventLoop:ReloadOnHangup); the host's own watching is off.
         ConfigurationManager configuration = new();
-        configuration.AddInMemoryCollection([new("hostBuilder:reloadConfigOnChange", "false")]);
+        configuration.AddInMemoryCollection([
+            // SIGHUP applies an edited file (UnixEventLoop:ReloadOnHangup); the host's own watching is off.
+            new("hostBuilder:reloadConfigOnChange", "false"),
+            // Jobs and their stop must not wait for whoever reads, or does not read, the log: a line beyond those that wait already is dropped.
+            // Many may wait (the default is 2,500): a burst of a job that is faster than the console is no reason to lose any. Who has long lines
+            // and little memory sets less.
+            new("Logging:Console:QueueFullMode", nameof(ConsoleLoggerQueueFullMode.DropWrite)),
+            new("Logging:Console:MaxQueueLength", "100000"),
+        ]);
         HostApplicationBuilder builder = Host.CreateApplicationBuilder(new HostApplicationBuilderSettings
         {
             // The appsettings.json beside the binary counts, wherever we are started from.
@@ -39,14 +46,6 @@ internal static class JobHost
         builder.Services.AddSingleton<StatisticsReport>();
         builder.Services.AddSingleton<JobService>();
         builder.Services.AddHostedService(static services => services.GetRequiredService<JobService>());
-
-        // Jobs and their stop must not wait for whoever reads, or does not read, the log: a line beyond those that wait already is dropped.
-        // Many may wait (the default is 2,500): a burst of a job that is faster than the console is no reason to lose any.
-        builder.Services.Configure<ConsoleLoggerOptions>(static console =>
-        {
-            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
-            console.MaxQueueLength = 100_000;
-        });
 
         if (withMetrics)
         {

@@ -234,6 +234,20 @@ public sealed partial class WorkerAppTests : IDisposable
         Assert.Equal(0, await worker.WaitForExitAsync());
     }
 
+    /// <summary>What waits to be written is the worker's memory, and a line may be long.</summary>
+    [Fact]
+    public async Task Log_QueueOfTheConfiguration_Counts()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("burst", "seq 20000", "01:00:00"));
+        folder.Edit(settings => settings["Logging"]!["Console"]!["MaxQueueLength"] = 1);
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        worker.Expect("burst[");
+        worker.ExpectSoon(() => worker.Lines.Any(line => line.Contains("dropped because of queue size limit", StringComparison.Ordinal)));
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+    }
+
     /// <summary>A pipe that is full, and whose reader reads no more: the jobs go on, and the stop comes to its end. More lines than the log keeps.</summary>
     [Fact]
     public async Task Term_NobodyReadsTheLog_EndsAllTheSame()
