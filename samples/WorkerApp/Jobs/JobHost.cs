@@ -13,6 +13,36 @@ internal static class JobHost
 {
     internal static async Task<int> RunAsync(bool withMetrics)
     {
+        CancellationToken stopping = CancellationToken.None;
+        try
+        {
+            IHost host = Build(withMetrics);
+            stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+            await host.RunAsync();
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // A signal while it was starting: what had begun has been stopped again.
+        }
+        catch (Exception mistake) when (IsMistake(mistake))
+        {
+            Console.Error.WriteLine($"WorkerApp: {mistake.Message}");
+            return ExitCodes.NotStarted;
+        }
+        // A loop that died sets it; a Main that returned 0 would hide that.
+        return Environment.ExitCode;
+    }
+
+    /// <summary>In the configuration or the surroundings: an address in use, text that is no JSON, or of a value what the binder makes of it.</summary>
+    private static bool IsMistake(Exception failure) => failure switch
+    {
+        AggregateException several => several.InnerExceptions.All(IsMistake),
+        InvalidOperationException => failure.InnerException is FormatException or OverflowException or ArgumentException,
+        _ => failure is OptionsValidationException or IOException or InvalidDataException,
+    };
+
+    private static IHost Build(bool withMetrics)
+    {
         ConfigurationManager configuration = new();
         configuration.AddInMemoryCollection([
             // SIGHUP applies an edited file (UnixEventLoop:ReloadOnHangup); the host's own watching is off.
@@ -54,22 +84,6 @@ internal static class JobHost
                 .WithTracing(traces => traces.AddUnixLoopInstrumentation().AddConsoleExporter());
         }
 
-        IHost host = builder.Build();
-        CancellationToken stopping = host.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
-        try
-        {
-            await host.RunAsync();
-        }
-        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
-        {
-            // A signal while it was starting: what had begun has been stopped again.
-        }
-        catch (Exception mistake) when (mistake is OptionsValidationException or IOException)
-        {
-            Console.Error.WriteLine($"WorkerApp: {mistake.Message}");
-            return ExitCodes.NotStarted;
-        }
-        // A loop that died sets it; a Main that returned 0 would hide that.
-        return Environment.ExitCode;
+        return builder.Build();
     }
 }

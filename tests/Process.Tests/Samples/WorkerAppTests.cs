@@ -37,6 +37,30 @@ public sealed partial class WorkerAppTests : IDisposable
         Assert.Equal(0, worker.Count("Unhandled exception"));
     }
 
+    [Theory]
+    [InlineData("UnixEventLoop__ShutdownDelay=soon", "'soon' at 'UnixEventLoop:ShutdownDelay'")]
+    [InlineData("UnixEventLoop__ReloadOnHangup=maybe", "'maybe' at 'UnixEventLoop:ReloadOnHangup'")]
+    [InlineData("Worker__Jobs__disk__Every=often", "'often' at 'Worker:Jobs:disk:Every'")]
+    [InlineData("UnixEventLoop__ChildWatcher=none", "'none' at 'UnixEventLoop:ChildWatcher'")]
+    public async Task Configuration_ValueOfAWrongType_IsTheLastLineAndExitCode1(string variable, string named)
+    {
+        await using SampleProgram worker = SampleProgram.Start("env", [variable, SampleProgram.PathOf("WorkerApp")]);
+        Assert.Equal(1, await worker.WaitForExitAsync());
+        worker.Expect(line => line.StartsWith("WorkerApp: ", StringComparison.Ordinal) && line.Contains(named, StringComparison.Ordinal), named);
+        Assert.Equal(0, worker.Count("Unhandled exception"));
+    }
+
+    [Fact]
+    public async Task Configuration_NoJson_IsTheLastLineAndExitCode1()
+    {
+        using WorkerFolder folder = new();
+        folder.Replace("{ this is no JSON");
+        await using SampleProgram worker = SampleProgram.Start(folder.Program);
+        Assert.Equal(1, await worker.WaitForExitAsync());
+        worker.Expect("WorkerApp: Failed to load configuration from file");
+        Assert.Equal(0, worker.Count("Unhandled exception"));
+    }
+
     [Fact]
     public async Task Hup_EditedFile_IsAppliedAndNotBefore()
     {
