@@ -11,6 +11,9 @@ internal static class InitCommand
     private const int ENOENT = 2;
     private const int EACCES = 13;
     private const int ENOEXEC = 8;
+    private const int ETXTBSY = 26;
+    private const int ENAMETOOLONG = 36;
+    private const int ELOOP = 40;
 
     internal static int Execute(string[] args) => OrFailure(() => Run(InitArguments.Parse(args)))!.Value;
 
@@ -42,7 +45,7 @@ internal static class InitCommand
             return failure.HResult switch
             {
                 ENOENT => ExitCodes.NotFound,
-                EACCES or ENOEXEC => ExitCodes.NotExecutable,
+                EACCES or ENOEXEC or ETXTBSY or ENAMETOOLONG or ELOOP => ExitCodes.NotExecutable,
                 _ => ExitCodes.OurFailure,
             };
         }

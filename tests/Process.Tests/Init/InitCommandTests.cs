@@ -37,6 +37,31 @@ public sealed class InitCommandTests
         init.Expect("WorkerApp");
     }
 
+    /// <summary>As in a shell.</summary>
+    [Fact]
+    public async Task Start_FileThatIsWritten_NameTooLong_OrALoop_Is126()
+    {
+        string busy = Path.GetTempFileName();
+        string loop = busy + ".loop";
+        try
+        {
+            File.Copy("/bin/true", busy, overwrite: true);
+            File.SetUnixFileMode(busy, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            File.CreateSymbolicLink(loop, loop);
+            await using FileStream writer = new(busy, FileMode.Append);
+            foreach (string file in (string[])[busy, loop, "/" + new string('a', 300)])
+            {
+                await using SampleProgram init = Start("init", file);
+                Assert.Equal(126, await init.WaitForExitAsync());
+            }
+        }
+        finally
+        {
+            File.Delete(busy);
+            File.Delete(loop);
+        }
+    }
+
     [Theory]
     [InlineData("KILL:TERM", "SIGKILL can't become SIGTERM: the kernel allows no handler for it")]
     [InlineData("STOP:TERM", "SIGSTOP can't become SIGTERM: the kernel allows no handler for it")]
