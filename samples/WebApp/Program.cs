@@ -58,7 +58,7 @@ catch (OperationCanceledException) when (stopping.IsCancellationRequested)
 {
     // A signal while it was starting: what had begun has been stopped again.
 }
-catch (Exception mistake) when (mistake is OptionsValidationException or IOException)
+catch (Exception mistake) when (mistake is OptionsValidationException or AggregateException or IOException)
 {
     // An address in use, say, or a descriptor of the service manager's that is no socket. What else has started by then, supervised processes too, has been stopped again.
     Console.Error.WriteLine($"WebApp: {mistake.Message}");

@@ -37,9 +37,9 @@ internal static class HostingPage
         {
             // A signal while it was starting: what had begun has been stopped again.
         }
-        catch (Exception mistake) when (mistake is OptionsValidationException or IOException)
+        catch (Exception mistake) when (mistake is OptionsValidationException or AggregateException or IOException)
         {
-            Console.Error.WriteLine(mistake.Message);   // wrong options, or an address in use
+            Console.Error.WriteLine(mistake.Message);   // wrong options (of several types: all in one), or an address in use
             return 1;
         }
         return Environment.ExitCode;                    // 1 if a loop has died, 128 + n with ExitCodeFromSignal
