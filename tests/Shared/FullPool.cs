@@ -33,13 +33,15 @@ internal sealed class FullPool : IDisposable
         FullPool full = new(workers);
         try
         {
-            // They all run at once for a moment.
+            // They all run at once for a moment. From the queue of all: what one worker has queued others take only when there is nothing else, which may never be.
             using Barrier barrier = new(workers);
-            bool[] met = await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(() =>
-            {
-                onEach?.Invoke();
-                return barrier.SignalAndWait(TestTimeout);
-            })));
+            bool[] met = await Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Factory.StartNew(
+                () =>
+                {
+                    onEach?.Invoke();
+                    return barrier.SignalAndWait(TestTimeout);
+                },
+                CancellationToken.None, TaskCreationOptions.PreferFairness, TaskScheduler.Default)));
             Assert.All(met, Assert.True);
 
             TaskCompletionSource fired = new(TaskCreationOptions.RunContinuationsAsynchronously);
