@@ -68,7 +68,7 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
             _ => throw NotOurs(endpoint),
         };
         KestrelLog.EndpointBound(_logger, listener.LocalAddress.ToString(), loops[0].Name, _options.Value.ApplicationScheduling, loops.Length);
-        return new LoopConnectionListener(listener, endpoint, _memory, _logger);
+        return new LoopConnectionListener(listener, endpoint is FileHandleEndPoint ? EndPointOf(listener.LocalAddress) : endpoint, _memory, _logger);
     }
 
     public void Dispose() => _memory.Dispose();
@@ -160,6 +160,19 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
                 CloseTimeout = Timeout.InfiniteTimeSpan,
             },
         };
+    }
+
+    /// <summary>
+    /// What the socket is bound to, as .NET's own sockets tell it. Not the FileHandleEndPoint: it has no address family, for which Kestrel's metrics ask
+    /// each connection's end point.
+    /// </summary>
+    private static EndPoint EndPointOf(UnixSocketAddress address)
+    {
+        const int nameOffset = 2; // of sun_path
+        ReadOnlySpan<byte> name = address.IsAbstract ? [0, .. address.Bytes] : address.Bytes;
+        SocketAddress native = new(AddressFamily.Unix, nameOffset + name.Length);
+        name.CopyTo(native.Buffer.Span[nameOffset..]);
+        return new UnixDomainSocketEndPoint("/").Create(native);
     }
 
     private bool IsActivated(FileHandleEndPoint file)

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
@@ -121,22 +123,36 @@ public sealed class RegistrationTests : KestrelTest
     [Fact]
     public async Task Descriptor_HandedIn_IsServed_AndItsFileIsLeft()
     {
-        Socket listening = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        listening.Bind(new UnixDomainSocketEndPoint(SocketPath));
-        listening.Listen(16);
-        ulong descriptor = (ulong)listening.SafeHandle.DangerousGetHandle();
-        // Given away; dispose must neither shut it down nor unlink its file.
-        listening.SafeHandle.SetHandleAsInvalid();
-        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
-        builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(options => options.ListenHandle(descriptor));
-        builder.Services.AddUnixEventLoop().UseKestrelTransport();
-        await using WebApplication app = builder.Build();
-        app.Run(WhoAsync);
-        await app.StartAsync().WaitAsync(TestTimeout);
+        await using WebApplication app = await StartOnDescriptorAsync(new UnixDomainSocketEndPoint(SocketPath));
         Assert.Equal("unix", await AskAsync(SocketPath));
         await app.StopAsync().WaitAsync(TestTimeout);
         Assert.True(File.Exists(SocketPath));
+    }
+
+    /// <summary>Kestrel's metrics ask a connection's end point for its address family: one that has none (FileHandleEndPoint) ended the connection before its first request, and left it open.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Descriptor_HandedIn_HasTheSocketsAddress_InKestrelsListAndMetrics(bool isAbstract)
+    {
+        string name = isAbstract ? $"\0unixloop-test-{Guid.NewGuid():N}" : SocketPath;
+        string shown = name.Replace('\0', '@');
+        ConcurrentQueue<string> tags = new();
+        await using WebApplication app = await StartOnDescriptorAsync(new UnixDomainSocketEndPoint(name));
+        using MeterListener listener = new()
+        {
+            InstrumentPublished = (instrument, self) =>
+            {
+                if (instrument.Name == "kestrel.active_connections" && instrument.Meter.Scope == app.Services.GetRequiredService<IMeterFactory>())
+                    self.EnableMeasurementEvents(instrument);
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, _, measured, _) => tags.Enqueue(string.Join(' ', measured.ToArray().Select(tag => $"{tag.Key}={tag.Value}"))));
+        listener.Start();
+        Assert.Equal("unix", await AskAsync(name));
+        Assert.Equal($"http://unix:{shown}", Assert.Single(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses));
+        Assert.Contains($"server.address={shown} network.transport=unix", tags);
+        await app.StopAsync().WaitAsync(TestTimeout);
     }
 
     [Fact]
@@ -163,6 +179,24 @@ public sealed class RegistrationTests : KestrelTest
     [Fact]
     public void UseKestrelTransport_OfANamedLoop_IsRefused() =>
         Assert.Contains("UseKestrelTransport", Assert.Throws<InvalidOperationException>(() => new ServiceCollection().AddUnixEventLoop("second").UseKestrelTransport()).Message, StringComparison.Ordinal);
+
+    private static async Task<WebApplication> StartOnDescriptorAsync(UnixDomainSocketEndPoint address)
+    {
+        Socket listening = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listening.Bind(address);
+        listening.Listen(16);
+        ulong descriptor = (ulong)listening.SafeHandle.DangerousGetHandle();
+        // Given away; dispose must neither shut it down nor unlink its file.
+        listening.SafeHandle.SetHandleAsInvalid();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(options => options.ListenHandle(descriptor));
+        builder.Services.AddUnixEventLoop().UseKestrelTransport();
+        WebApplication app = builder.Build();
+        app.Run(WhoAsync);
+        await app.StartAsync().WaitAsync(TestTimeout);
+        return app;
+    }
 
     private static IHost OursFirst(Action<KestrelServerOptions> endpoints) => new HostBuilder()
         .ConfigureServices(services => services.AddUnixEventLoop().UseKestrelTransport())
