@@ -21,7 +21,7 @@ internal static class ProbeCommand
             string answer = await AskUntilAnsweredAsync(path, question, patience.Token);
             if (answer == "ok")
                 return 0;
-            await Console.Error.WriteLineAsync(answer.Length > 0 ? answer : "no answer");
+            await Console.Error.WriteLineAsync(answer);
             return 1;
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AddressNotAvailable)
@@ -48,12 +48,16 @@ internal static class ProbeCommand
         {
             try
             {
-                return await AskAsync(path, question, patience);
+                string answer = await AskAsync(path, question, patience);
+                // The end alone: given up for a new client, too, with the question read and not looked at.
+                if (answer.Length > 0)
+                    return answer;
             }
             catch (Exception e) when (IsForLaterTry(e as SocketException ?? e.InnerException as SocketException))
             {
-                await Task.Delay(s_pause, patience);
+                // Below.
             }
+            await Task.Delay(s_pause, patience);
         }
     }
 

@@ -68,9 +68,11 @@ public sealed partial class ProbeCommandTests
         Assert.Matches(NoAnswer, probe.ToString());
     }
 
-    /// <summary>As the oldest of too many silent clients is given up: with its question unread, which resets the connection.</summary>
-    [Fact]
-    public async Task Probe_Reset_AsksAgain()
+    /// <summary>As the oldest of too many silent clients is given up: with its question unread, which resets the connection, or read and not looked at.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    public async Task Probe_GivenUp_AsksAgain(int bytesRead)
     {
         string path = Path.Combine(Path.GetTempPath(), $"reset-{Guid.NewGuid():N}");
         using CancellationTokenSource patience = new(TestTimeout);
@@ -79,7 +81,7 @@ public sealed partial class ProbeCommandTests
         listener.Listen();
         await using SampleProgram probe = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"), "probe", path, "live");
         using (Socket given = await listener.AcceptAsync(patience.Token))
-            await given.ReceiveAsync(new byte[1], SocketFlags.None, patience.Token); // the rest of the question stays
+            await given.ReceiveAsync(new byte[bytesRead], SocketFlags.None, patience.Token); // what is left of the question stays
 
         using (Socket asked = await listener.AcceptAsync(patience.Token))
         {
