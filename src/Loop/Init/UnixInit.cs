@@ -74,7 +74,7 @@ public static class UnixInit
     /// <summary>Tells of the orphans that the init above us has reaped: descendants of ours whose parents ended before them.</summary>
     /// <param name="loop">A loop that runs.</param>
     /// <param name="callback">Runs on the loop's thread. Who does not read for long loses reports beyond a pipe's 8,192; the init waits for nobody.</param>
-    /// <returns>Disposing it ends the reports; null if this program does not run below <see cref="RunAsPid1"/>, or is being told already.</returns>
+    /// <returns>Disposing it ends the reports; null if this program does not run below <see cref="RunAsPid1"/>, or has asked before, also where that is over: the reports go to the first who asks.</returns>
     public static IDisposable? WatchAdoptedExits(IUnixEventLoop loop, Action<AdoptedExit> callback)
     {
         ArgumentNullException.ThrowIfNull(loop);
