@@ -144,6 +144,7 @@ public sealed class ListenerTests : KestrelTest
     public async Task Mistakes_DoNotFailTheBuild_AndAreListedWithOthers()
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders(); // the console's descriptor stays
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(SocketPath));
         builder.Services.AddUnixEventLoop(options => options.HealthDegradedLag = TimeSpan.FromMinutes(1)).UseKestrelTransport(options => options.LoopCount = 65);
         await using WebApplication app = builder.Build();

@@ -183,7 +183,7 @@ public sealed partial class WorkerAppTests : IDisposable
         worker.Expect("tick 1");
         worker.Kill(SIGUSR1);
         worker.Expect(line => LoopLine.IsMatch(line), "Loop unix-loop: N turns, …");
-        worker.Expect(line => Regex.IsMatch(line, @"Children: [12] running, [23] started"), "Children: …");
+        worker.Expect(line => Regex.IsMatch(line, @"Children: [12] running, [123] started"), "Children: …");
         worker.Expect(line => Regex.IsMatch(line, @"ticker: started 1 times, pid \d+"), "ticker: …");
         worker.Kill(SIGTERM);
         Assert.Equal(0, await worker.WaitForExitAsync());
