@@ -138,6 +138,27 @@ public sealed class SupervisionAndHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Stop_HostsTimeIsOverBeforeTheStopsTurn_TellsOfTheKill()
+    {
+        await using SupervisedHost host = await SupervisedHost.StartAsync("deaf", Deaf, options => (options.ReadyPattern, options.AutoStart) = ("up", false));
+        using ManualResetEventSlim hold = new();
+        host.Supervisor.StateChanged += change =>
+        {
+            if (change.Current == SupervisedProcessState.Ready)
+                hold.Wait(TestTimeout);
+        };
+        _ = host.Supervisor.StartAsync("deaf");
+        host.Expect("deaf", SupervisedProcessState.Ready);
+
+        Task stop = ((UnixLoop.Hosting.Supervision.Supervisor)host.Supervisor).StopAsync(new CancellationToken(canceled: true));
+        host.ExpectEvent("ProcessKilled");
+        hold.Set();
+        await stop.WaitAsync(TestTimeout);
+        Assert.Equal(1, host.Count("ProcessKilled"));
+        Assert.Equal(UnixSignal.Kill, Assert.Single(host.Supervisor.GetProcess("deaf").LastExits).Status!.Value.Signal);
+    }
+
+    [Fact]
     public async Task Start_AnotherServiceFails_LeavesNoChild()
     {
         var e = await Assert.ThrowsAsync<InvalidOperationException>(() => SupervisedHost.StartAsync(builder =>

@@ -26,18 +26,27 @@ public sealed class SoakTests(ITestOutputHelper output) : KestrelTest
         await using TestServer server = await TestServer.StartAsync(
             transport, Site.Map, services: static services => services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Warning)));
         // Brings in what stays: code, pools, threads; a shortage belongs to it.
-        await Task.WhenAll(RunAsync(server.Path, Duration / 2), ExhaustDescriptorsAsync(Duration / 2));
-        (string[] descriptors, long heap, long resident) = await MeasureAsync(server);
-        await Task.WhenAll(RunAsync(server.Path, Duration / 2), ExhaustDescriptorsAsync(Duration / 2));
-        (string[] descriptorsAfter, long heapAfter, long residentAfter) = await MeasureAsync(server, descriptors.Length);
+        await RunRoundAsync(server);
+        Figures before = await MeasureAsync(server);
+        Figures after = before;
+        // Pools may come to their size late, by a burst that no round before had. A leak grows in each.
+        for (int round = 1; round <= 3; round++)
+        {
+            before = after;
+            await RunRoundAsync(server);
+            after = await MeasureAsync(server, before.Descriptors.Length);
+            IUnixEventLoop loop = server.Services.GetRequiredService<IUnixEventLoop>();
+            output.WriteLine($"served {_served}, broken off {_failed}; descriptors {before.Descriptors.Length} → {after.Descriptors.Length}; heap {before.Heap / 1024} → {after.Heap / 1024} KiB; resident {before.Resident / 1024} → {after.Resident / 1024} KiB; loop's lag {loop.GetStatistics().Lag}");
+            if (!after.HasGrownFrom(before))
+                break;
+        }
 
-        IUnixEventLoop loop = server.Services.GetRequiredService<IUnixEventLoop>();
-        output.WriteLine($"served {_served}, broken off {_failed}; descriptors {descriptors.Length} → {descriptorsAfter.Length}; heap {heap / 1024} → {heapAfter / 1024} KiB; resident {resident / 1024} → {residentAfter / 1024} KiB; loop's lag {loop.GetStatistics().Lag}");
         Assert.True(_served > 100, $"only {_served} requests were served");
-        Assert.True(descriptorsAfter.Length <= descriptors.Length, $"more descriptors: {string.Join(", ", descriptorsAfter.Except(descriptors))}");
-        Assert.True(heapAfter - heap < 2 * MiB, $"the heap has grown from {heap} to {heapAfter} bytes");
-        Assert.True(residentAfter < resident * 1.1 + 4 * MiB, $"resident memory has grown from {resident} to {residentAfter} bytes");
+        Assert.False(after.HasGrownFrom(before), $"grown in each round; in the last from {before} to {after}; new descriptors: {string.Join(", ", after.Descriptors.Except(before.Descriptors))}");
     }
+
+    private async Task RunRoundAsync(TestServer server) =>
+        await Task.WhenAll(RunAsync(server.Path, Duration / 2), ExhaustDescriptorsAsync(Duration / 2));
 
     private async Task RunAsync(string path, TimeSpan duration)
     {
@@ -130,7 +139,7 @@ public sealed class SoakTests(ITestOutputHelper output) : KestrelTest
     }
 
     /// <summary>Once all clients are gone, and a last good one has been served.</summary>
-    private async Task<(string[] Descriptors, long Heap, long Resident)> MeasureAsync(TestServer server, int fewest = int.MaxValue)
+    private async Task<Figures> MeasureAsync(TestServer server, int fewest = int.MaxValue)
     {
         Eventually.True(() => ServedOnce(server.Path), "the server serves again");
         // What ends in the background has a second.
@@ -143,7 +152,7 @@ public sealed class SoakTests(ITestOutputHelper output) : KestrelTest
             GC.WaitForPendingFinalizers();
             await Task.Yield();
         }
-        return (Descriptors(), GC.GetTotalMemory(forceFullCollection: true), Environment.WorkingSet);
+        return new(Descriptors(), GC.GetTotalMemory(forceFullCollection: true), Environment.WorkingSet);
     }
 
     /// <summary>Sockets and the loop's own: the runtime opens libraries and their symbols whenever it likes.</summary>
@@ -157,5 +166,16 @@ public sealed class SoakTests(ITestOutputHelper output) : KestrelTest
         long before = Interlocked.Read(ref _served);
         OnceAsync(path, GoodAsync).WaitAsync(TestTimeout).GetAwaiter().GetResult();
         return Interlocked.Read(ref _served) > before;
+    }
+
+    /// <param name="Descriptors">Open ones.</param>
+    /// <param name="Heap">In bytes.</param>
+    /// <param name="Resident">In bytes.</param>
+    private sealed record Figures(string[] Descriptors, long Heap, long Resident)
+    {
+        internal bool HasGrownFrom(Figures before) =>
+            Descriptors.Length > before.Descriptors.Length || Heap - before.Heap >= 2 * MiB || Resident >= before.Resident * 1.1 + 4 * MiB;
+
+        public override string ToString() => $"{Descriptors.Length} descriptors, a heap of {Heap} bytes, {Resident} resident";
     }
 }

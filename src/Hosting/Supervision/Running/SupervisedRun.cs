@@ -49,7 +49,7 @@ internal sealed class SupervisedRun : IDisposable
         _over.Cancel();
         if (_child is not { } child)
             return;
-        Ladder ladder = new(_context.Clock.GetTimestamp(), _options.StopGrace ?? _context.DefaultGrace);
+        Ladder ladder = NewLadder();
         _ladder = ladder;
         _ = StopAsync(child, ladder.Grace);
     }
@@ -99,7 +99,9 @@ internal sealed class SupervisedRun : IDisposable
                 ReadAsync(child, isError: false),
                 ReadAsync(child, isError: true));
             (ChildExitStatus status, bool truncated) = await child.WaitForExitAndDrainAsync(DrainBound).ConfigureAwait(false);
-            if (_ladder is { } ladder && status.Signal == UnixSignal.Kill && UnixSignal.Parse(_options.StopSignal) != UnixSignal.Kill)
+            // Once the host's time is over, the supervisor kills what has not come to its stop's turn.
+            Ladder? stopped = _ladder ?? (_context.Hurry.IsCancellationRequested ? NewLadder() : null);
+            if (stopped is { } ladder && status.Signal == UnixSignal.Kill && UnixSignal.Parse(_options.StopSignal) != UnixSignal.Kill)
                 SupervisionLog.ProcessKilled(_context.Ending, _owner.Name, child.Id, _context.Clock.GetElapsedTime(ladder.Began), _options.StopSignal, ladder.Grace);
             if (truncated)
                 SupervisionLog.OutputCutOff(_context.Logger, _owner.Name, child.Id, DrainBound);
@@ -151,6 +153,8 @@ internal sealed class SupervisedRun : IDisposable
             // The run is over.
         }
     }
+
+    private Ladder NewLadder() => new(_context.Clock.GetTimestamp(), _options.StopGrace ?? _context.DefaultGrace);
 
     private async Task StopAsync(ISubprocess child, TimeSpan grace)
     {
