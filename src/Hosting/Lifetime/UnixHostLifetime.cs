@@ -151,7 +151,6 @@ public sealed class UnixHostLifetime : IHostLifetime, IDisposable
         if (!_sequence.OnDelayElapsed())
             return;
         LifetimeLog.Drained(_logger);
-        _serviceManager.Status("Stopping", Budget(TimeSpan.Zero));
         _application.StopApplication();
     }
 

@@ -53,23 +53,16 @@ internal sealed class ServiceNotifier(ISystemdNotifier? notifier, NotifySocket? 
         }
     }
 
-    /// <summary>The application has been asked to stop, and needs up to <paramref name="budget"/> for it; null if that is not known.</summary>
+    /// <summary>The application has been asked to stop, and needs up to <paramref name="budget"/> for it from now; null if that is not known. Later calls tell how far it has come.</summary>
     internal void Stopping(string status, TimeSpan? budget)
     {
         lock (_lock)
         {
-            if (_stopping)
-                return;
+            bool isFirst = !_stopping;
             _stopping = true;
-            Notify(throughNotifier: true, ["STOPPING=1", $"STATUS={status}", .. Extension(budget)]);
+            string[] state = isFirst ? ["STOPPING=1"] : [];
+            Notify(throughNotifier: isFirst, [.. state, $"STATUS={status}", .. Extension(budget)]);
         }
-    }
-
-    /// <summary>What the application does, for a person; and how long that may take from now, if that is known.</summary>
-    internal void Status(string status, TimeSpan? budget = null)
-    {
-        lock (_lock)
-            Notify(throughNotifier: false, [$"STATUS={status}", .. Extension(budget)]);
     }
 
     /// <summary>A reload begins; does nothing before READY and after STOPPING, where it would be taken for something else.</summary>

@@ -16,10 +16,10 @@ public sealed class ServiceNotifierTests
 
         notifier.Ready();
         notifier.Ready();
-        notifier.Stopping("Stopping", null);
-        notifier.Stopping("Stopping", null);
+        notifier.Stopping("Draining", null);
+        notifier.Stopping("Stopping", TimeSpan.FromSeconds(1));
 
-        Assert.Equal(["READY=1\nSTATUS=Serving", "STOPPING=1\nSTATUS=Stopping"], systemd.States);
+        Assert.Equal(["READY=1\nSTATUS=Serving", "STOPPING=1\nSTATUS=Draining", "STATUS=Stopping\nEXTEND_TIMEOUT_USEC=1000000"], systemd.States);
     }
 
     [Fact]

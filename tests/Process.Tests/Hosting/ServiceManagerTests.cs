@@ -35,6 +35,7 @@ public sealed class ServiceManagerTests : IDisposable
         await host.ExpectAsync("draining");
         host.Kill(Term);
 
+        Assert.Equal("STATUS=Stopping\nEXTEND_TIMEOUT_USEC=32000000", manager.Receive());
         await host.ExpectEndAsync("stopped", 0);
         Assert.True(manager.IsEmpty);
     }
