@@ -113,8 +113,13 @@ public sealed class FactoryTests : SubprocessTest
     public async Task Dispose_LoopIsHeld_AwaitsTheReapsOnceHoweverOftenItIsCalled()
     {
         ISubprocess child = await StartAsync(Sleep());
-        using ManualResetEventSlim hold = new();
-        Loop.Post(() => hold.Wait(TestTimeout));
+        using ManualResetEventSlim isHeld = new(), hold = new();
+        Loop.Post(() =>
+        {
+            isHeld.Set();
+            hold.Wait(TestTimeout);
+        });
+        Assert.True(isHeld.Wait(TestTimeout)); // else the kill's exit may be in the same turn, and comes before the posts
 
         Assert.Null(Assert.Single(await Factory.StopAllAsync(TimeSpan.FromMinutes(1), new CancellationToken(canceled: true))).Status);
         Assert.True(Factory.DisposeAsync().AsTask().IsCompleted);
