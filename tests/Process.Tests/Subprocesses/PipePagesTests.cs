@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Process.Tests.Subprocesses;
 
-/// <summary>The kernel counts a user's pipe pages; root is exempt, so this runs as nobody.</summary>
+/// <summary>The kernel counts a user's pipe pages; root is exempt, and nobody's are shared with who else runs as that: so this runs as a user of its own.</summary>
 public sealed class PipePagesTests : IDisposable
 {
     private const int Children = 300;
@@ -22,8 +22,9 @@ public sealed class PipePagesTests : IDisposable
     {
         Requires.Root();
         using OpenFolder folder = new();
-        string[] asNobody = [Requires.Tool("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups"];
-        await using ScenarioProcess scenario = ScenarioProcess.Start(StartManyAsync, via: asNobody, folder: folder.Name);
+        string user = $"{1_000_000 + Environment.ProcessId}";
+        string[] asUser = [Requires.Tool("setpriv"), "--reuid", user, "--regid", user, "--clear-groups"];
+        await using ScenarioProcess scenario = ScenarioProcess.Start(StartManyAsync, via: asUser, folder: folder.Name);
         Assert.Equal($"{64 * 1024}", await scenario.ReadLineAsync(StartBound));
         await scenario.EndWellAsync();
     }
