@@ -1,0 +1,62 @@
+using System.IO.Pipelines;
+using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.UnixSockets.Listening;
+using UnixLoop.Transports;
+
+namespace UnixLoop.Loop.Tests.UnixSockets.Issues;
+
+/// <summary>Bad input that was taken, or refused only later.</summary>
+public sealed class LateRefusalsTests : ListenerTest
+{
+    [Fact]
+    public void HttpHandler_OptionOutOfRange_IsRefusedAtOnce() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => UnixSocketHttpHandler.Create(Loop, AddressOf(SocketPath), new() { InputHighWaterMark = -1 }).Dispose());
+
+    [Theory, InlineData("owner"), InlineData("group"), InlineData("allowed")]
+    public async Task Listener_NulInAnAccountsName_IsRefused(string what)
+    {
+        UnixStreamListenerOptions options = what switch
+        {
+            "owner" => new() { Owner = "root\0else" },
+            "group" => new() { Group = "root\0else" },
+            _ => new() { AllowedUsers = ["root\0else"] },
+        };
+        await Assert.ThrowsAsync<ArgumentException>(async () => await DisposeAsync(await BindAsync(SocketPath, options)));
+    }
+
+    [Fact]
+    public async Task Listener_NulInTheLockDirectory_IsRefused() =>
+        await Assert.ThrowsAsync<ArgumentException>(async () => await DisposeAsync(await BindAsync(SocketPath, new() { LockDirectory = Folder + "\0else" })));
+
+    [Fact]
+    public void Address_TextThatIsNoUnicode_IsRefused() =>
+        Assert.Throws<ArgumentException>(() => UnixSocketAddress.FromPath(Folder + "/a\ud800"));
+
+    [Fact]
+    public async Task Closed_PeerClosesWhileReadingIsPaused_IsCancelled()
+    {
+        (UnixHandle own, UnixHandle peer) = ConnectionTest.NewSocketPair();
+        UnixStreamConnection connection = UnixStreamConnection.FromSocket(Loop, own, new() { InputHighWaterMark = 0, InputLowWaterMark = 0 });
+        ConnectionTest.Send(peer, "first");
+        Eventually.True(() => connection.GetStatistics().BytesRead == 5, "the first is read");
+        ConnectionTest.Send(peer, "second");
+        peer.Dispose();
+        bool isCancelled = connection.Closed.WaitHandle.WaitOne(TimeSpan.FromSeconds(2));
+        await DisposeAsync(connection);
+        Assert.True(isCancelled);
+    }
+
+    [Fact]
+    public async Task Dispose_WhileTheLastResultIsLookedAt_ReadsFailAfterwards()
+    {
+        (UnixHandle own, UnixHandle peer) = ConnectionTest.NewSocketPair();
+        UnixStreamConnection connection = UnixStreamConnection.FromSocket(Loop, own);
+        ConnectionTest.Send(peer, "bytes");
+        peer.Dispose();
+        Eventually.True(() => connection.Closed.IsCancellationRequested, "both directions are over");
+        ReadResult read = await connection.Input.ReadAsync().AsTask().WaitAsync(TestTimeout);
+        await DisposeAsync(connection);
+        connection.Input.AdvanceTo(read.Buffer.End);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => connection.Input.ReadAsync().AsTask().WaitAsync(TestTimeout));
+    }
+}
