@@ -43,6 +43,9 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
     private byte[]? _block;
     private ReadOnlyMemory<byte> _unsent;
     private bool _awaitedFile;
+
+    /// <summary>What the output ends with; an error of the file, which may be a socket too, is none.</summary>
+    private IOException? _outputFailure;
     private long _offset;
     private long _left;
 
@@ -229,7 +232,9 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
             return sent.Value == 0 ? Step.Done : Count(sent.Value);
         if (sent.Errno == EAGAIN)
             return Step.AwaitSocket;
-        if (Sent > 0 || IsOfSocket(sent))
+        if (IsOfSocket(sent))
+            throw _outputFailure = Failed(sent, "sendfile");
+        if (Sent > 0)
             throw Failed(sent, "sendfile");
         if (!_allowsFallback)
             throw NotSupported(_file, Failed(sent, "sendfile"));
@@ -264,7 +269,7 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
         if (sent.Errno == EAGAIN)
             return Step.AwaitSocket;
         if (sent.IsError)
-            throw Failed(sent, "send");
+            throw IsOfSocket(sent) ? _outputFailure = Failed(sent, "send") : Failed(sent, "send");
         _unsent = _unsent[sent.IntValue..];
         return Count(sent.Value);
     }
@@ -319,7 +324,7 @@ internal sealed class FileTransfer : IOutputOperation, IThreadPoolWorkItem
         _cancellation.Unregister();
         if (_block is not null)
             ArrayPool<byte>.Shared.Return(_block);
-        _output.EndOutputOperation(this, Sent, error is IOException { HResult: var errno } && IsOfSocket(PosixResult.Failure(errno)) ? error : null);
+        _output.EndOutputOperation(this, Sent, _outputFailure);
         if (error is OperationCanceledException canceled)
             _done.TrySetCanceled(canceled.CancellationToken);
         else if (error is not null)

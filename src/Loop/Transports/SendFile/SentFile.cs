@@ -1,5 +1,6 @@
 using Microsoft.Win32.SafeHandles;
 using UnixLoop.Interop;
+using UnixLoop.Transports.Pipes;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Transports.SendFile;
@@ -33,6 +34,11 @@ internal sealed class SentFile : IDisposable
             handle.DangerousRelease();
             throw type.IsError ? PosixError.ToException(type, $"statx of {Name}") : new ArgumentException($"{Name} is a directory.", nameof(handle));
         }
+        if (!PipeInspection.IsOpenFor(Descriptor, PipeUse.Read))
+        {
+            handle.DangerousRelease();
+            throw new ArgumentException($"{Name} isn't open for reading.", nameof(handle));
+        }
         IsRegular = type.Value == Libc.RegularFile;
     }
 
@@ -55,7 +61,7 @@ internal sealed class SentFile : IDisposable
         return read.Errno == ESPIPE ? Libc.Read(Descriptor, buffer) : read;
     }
 
-    /// <summary>Leaves the file's position at <paramref name="offset"/>; a file without positions has none to leave.</summary>
+    /// <summary>Leaves the file's position at <paramref name="offset"/>; a file without positions has none to leave, and one that is never so long (EINVAL) keeps its own.</summary>
     internal void SetPosition(long offset)
     {
         if (_stream is { CanSeek: true })
@@ -64,7 +70,7 @@ internal sealed class SentFile : IDisposable
             return;
         }
         PosixResult set = Libc.Seek(Descriptor, offset);
-        if (set.IsError && set.Errno != ESPIPE)
+        if (set.IsError && set.Errno != ESPIPE && set.Errno != EINVAL)
             throw PosixError.ToException(set, $"lseek of {Name} to {offset}");
     }
 
