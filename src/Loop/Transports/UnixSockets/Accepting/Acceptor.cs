@@ -211,7 +211,7 @@ internal sealed class Acceptor : IReadyHandler
     /// <summary>Serves those who wait for as long as there are connections.</summary>
     private void Pump()
     {
-        while (true)
+        for (int refused = 0; ;)
         {
             AcceptWaiter waiter;
             PosixResult accepted;
@@ -229,10 +229,13 @@ internal sealed class Acceptor : IReadyHandler
                 Tell(accepted);
                 return;
             }
-            if (Admit(accepted) is { } admitted)
+            UnixHandle? admitted = Admit(accepted);
+            if (admitted is not null)
                 waiter.SetResult(admitted);
             else
                 GiveBack(waiter);
+            if (admitted is null && ++refused >= MaxInRow && _loop.TryPost(static acceptor => acceptor.Pump(), this))
+                return; // strangers that come again at once: the rest is for a later turn
         }
     }
 
