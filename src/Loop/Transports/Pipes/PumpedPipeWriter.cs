@@ -23,6 +23,9 @@ internal sealed class PumpedPipeWriter(IWritePump pump, object owner, ILogger lo
     private int _lost;
     private bool _isCompleted;
 
+    /// <summary>An operation whose begin flushes first.</summary>
+    private IOutputOperation? _beginning;
+
     public override bool CanGetUnflushedBytes => true;
 
     public override long UnflushedBytes => _inner.UnflushedBytes;
@@ -58,6 +61,11 @@ internal sealed class PumpedPipeWriter(IWritePump pump, object owner, ILogger lo
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         CheckNoOperation();
+        return Flush(cancellationToken);
+    }
+
+    private ValueTask<FlushResult> Flush(CancellationToken cancellationToken)
+    {
         bool wasEnded = CountIfLost();
         _accepted += _inner.UnflushedBytes;
         return ToldAtOnce(_inner.FlushAsync(cancellationToken), wasEnded, cancellationToken);
@@ -98,9 +106,18 @@ internal sealed class PumpedPipeWriter(IWritePump pump, object owner, ILogger lo
         CheckNoOperation();
         if (_isCompleted)
             throw new InvalidOperationException("Writing is over: the writer has been completed.");
-        if (UnflushedBytes > 0)
-            await FlushAsync(cancellationToken).ConfigureAwait(false);
-        await _lender!.LendAsync(operation, cancellationToken).ConfigureAwait(false);
+        if (Interlocked.CompareExchange(ref _beginning, operation, null) is { } other)
+            throw Refusal(other);
+        try
+        {
+            if (UnflushedBytes > 0)
+                await Flush(cancellationToken).ConfigureAwait(false);
+            await _lender!.LendAsync(operation, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref _beginning, null);
+        }
     }
 
     void IOperableOutput.WantWritable(bool wanted) => _lender!.WantWritable(wanted);
@@ -119,9 +136,12 @@ internal sealed class PumpedPipeWriter(IWritePump pump, object owner, ILogger lo
 
     private void CheckNoOperation()
     {
-        if (_lender?.Operation is { } operation)
-            throw new InvalidOperationException($"The {operation.Name} is in progress: nothing else can be written before it ends.");
+        if ((_lender?.Operation ?? Volatile.Read(ref _beginning)) is { } operation)
+            throw Refusal(operation);
     }
+
+    private static InvalidOperationException Refusal(IOutputOperation operation) =>
+        new($"The {operation.Name} is in progress: nothing else can be written before it ends.");
 
     private bool CountIfLost()
     {
