@@ -7,6 +7,8 @@ namespace UnixLoop.Transports.UnixSockets;
 /// <summary>Takes datagrams, one receive at a time: at once where one is there, else on the loop's thread when it comes. Its one wait object is used again and again.</summary>
 internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveResult>
 {
+    private const int MaxInRow = 64;
+
     private readonly Lock _gate = new();
     private readonly DatagramEngine _owner;
     private readonly UnixEventLoop _loop;
@@ -20,6 +22,9 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     private Exception? _closed;
     private Memory<byte> _buffer;
     private CancellationTokenRegistration _cancellation;
+
+    /// <summary>Received at once on the loop's thread, without a turn between them.</summary>
+    private int _inRow;
 
     /// <summary>The datagram has not come yet.</summary>
     private bool _isWaiting;
@@ -55,9 +60,13 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
         lock (_gate)
         {
             ThrowIfUnusableNeedsLock();
-            PosixResult received = ReceiveNeedsLock(buffer.Span, out UnixDatagramReceiveResult result);
+            UnixDatagramReceiveResult result = default;
+            // Code on the loop that always finds something would hold it: the next one comes with the loop's next turn.
+            bool hasHeldLoop = _loop.IsOnLoopThread && ++_inRow >= MaxInRow;
+            PosixResult received = hasHeldLoop ? PosixResult.Failure(EAGAIN) : ReceiveNeedsLock(buffer.Span, out result);
             if (received.IsSuccess)
                 return ValueTask.FromResult(result);
+            _inRow = 0;
             if (received.Errno != EAGAIN)
                 return ValueTask.FromException<UnixDatagramReceiveResult>(Failure(received));
             _readiness.Want(DatagramReadiness.Readable);
