@@ -81,12 +81,10 @@ internal sealed partial class SocketInput
     {
         lock (_gate)
         {
+            // The peer's end alone would make a part look like the whole.
+            _failure ??= disposed;
             if (!_isReading)
-            {
-                // The peer's end alone would make a part look like the whole.
-                _failure ??= disposed;
                 ReleaseAllNeedsLock();
-            }
         }
         Receiver?.OnEnded(isAbandoned: true);
     }
