@@ -5,6 +5,14 @@ namespace UnixLoop.Transports.Pipes;
 /// <summary>What opening by path can meet.</summary>
 internal static class PipePaths
 {
+    /// <exception cref="ArgumentException">It is null or empty, or has a NUL, where open(2) would see its end.</exception>
+    internal static void Check(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (path.Contains('\0'))
+            throw new ArgumentException($"The path has a NUL in it, at index {path.IndexOf('\0')}.", nameof(path));
+    }
+
     internal static IOException OpenFailed(PosixResult opened, string path, PipeUse use) =>
         PosixError.ToException(opened, $"open '{path}' for {(use == PipeUse.Read ? "reading" : "writing")}");
 

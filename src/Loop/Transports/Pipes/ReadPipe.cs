@@ -108,7 +108,7 @@ public sealed class ReadPipe : IAsyncDisposable
     /// <exception cref="ObjectDisposedException">The loop has stopped.</exception>
     public static ReadPipe Open(IUnixEventLoop loop, string path, ReadPipeOptions? options = null)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        PipePaths.Check(path);
         (UnixEventLoop unixLoop, ReadPipeOptions checkedOptions) = Check(loop, options, forPath: true);
         int mode = checkedOptions.SurvivesWriters ? O_RDWR : O_RDONLY;
         PosixResult opened = Libc.Open(path, mode | O_NONBLOCK);

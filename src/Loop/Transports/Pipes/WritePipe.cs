@@ -114,7 +114,7 @@ public sealed class WritePipe : IAsyncDisposable
     /// <exception cref="OperationCanceledException">By <paramref name="cancellationToken"/>.</exception>
     public static Task<WritePipe> OpenAsync(IUnixEventLoop loop, string path, WritePipeOptions? options = null, CancellationToken cancellationToken = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(path);
+        PipePaths.Check(path);
         (UnixEventLoop unixLoop, WritePipeOptions checkedOptions) = Check(loop, options);
         return OpenWhenReadAsync(unixLoop, path, checkedOptions, cancellationToken);
     }

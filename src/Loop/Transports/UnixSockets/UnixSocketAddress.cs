@@ -19,6 +19,8 @@ public sealed class UnixSocketAddress : IEquatable<UnixSocketAddress>
     /// <summary>PATH_MAX (limits.h), with the NUL.</summary>
     private const int MaxPath = 4096;
 
+    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private readonly byte[] _bytes;
 
     private UnixSocketAddress(byte[] bytes, bool isAbstract)
@@ -32,11 +34,11 @@ public sealed class UnixSocketAddress : IEquatable<UnixSocketAddress>
 
     /// <summary>A path in the file system, as UTF-8; relative ones count from the working directory.</summary>
     /// <param name="path">Not empty, without NUL, at most 4,095 bytes. Over 107 bytes it is bound and connected to through a descriptor of its directory, which needs /proc.</param>
-    /// <exception cref="ArgumentException">The path is empty, has a NUL, or is too long; the message names it.</exception>
+    /// <exception cref="ArgumentException">The path is empty, has a NUL or half a surrogate pair, or is too long; the message names it.</exception>
     public static UnixSocketAddress FromPath(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return FromPath(Encoding.UTF8.GetBytes(path));
+        return FromPath(ToBytes(path, nameof(path)));
     }
 
     /// <summary>A path of raw bytes (asyncio: a path as <c>bytes</c>).</summary>
@@ -55,11 +57,11 @@ public sealed class UnixSocketAddress : IEquatable<UnixSocketAddress>
 
     /// <summary>A name in the abstract namespace, as UTF-8: no file, gone with its last socket, and without any permissions.</summary>
     /// <param name="name">Without the NUL that marks such names; 1 to 107 bytes.</param>
-    /// <exception cref="ArgumentException">The name is empty or too long; the message names it.</exception>
+    /// <exception cref="ArgumentException">The name is empty or too long, or has half a surrogate pair; the message names it.</exception>
     public static UnixSocketAddress FromAbstractName(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
-        return FromAbstractName(Encoding.UTF8.GetBytes(name));
+        return FromAbstractName(ToBytes(name, nameof(name)));
     }
 
     /// <summary>An abstract name of raw bytes, which may have NULs in it.</summary>
@@ -100,6 +102,19 @@ public sealed class UnixSocketAddress : IEquatable<UnixSocketAddress>
 
     /// <summary>The path, or the abstract name without its leading NUL.</summary>
     public ReadOnlySpan<byte> Bytes => _bytes;
+
+    /// <summary>Different texts must not become one name.</summary>
+    private static byte[] ToBytes(string text, string parameter)
+    {
+        try
+        {
+            return s_strict.GetBytes(text);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw new ArgumentException($"'{EscapedName.Of(Encoding.UTF8.GetBytes(text))}' has half a surrogate pair at index {e.Index}, which UTF-8 can't express.", parameter, e);
+        }
+    }
 
     /// <summary>What the kernel calls this address: takes what getsockname(2) and the like have written.</summary>
     internal static UnixSocketAddress FromNative(ReadOnlySpan<byte> name)

@@ -11,11 +11,13 @@ public static class UnixSocketHttpHandler
     /// <param name="loop">A <see cref="UnixEventLoop"/>, which reads and writes.</param>
     /// <param name="address">Where the server listens.</param>
     /// <param name="options">How connections are made; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The loop is of another kind, the address has no name, or an option is out of its range.</exception>
     /// <returns>One without a proxy; all else may still be set. The caller, or its client, disposes it.</returns>
     public static SocketsHttpHandler Create(IUnixEventLoop loop, UnixSocketAddress address, UnixStreamConnectionOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentNullException.ThrowIfNull(address);
+        UnixStreamConnection.Check(loop, address, options);
         return new SocketsHttpHandler
         {
             UseProxy = false,

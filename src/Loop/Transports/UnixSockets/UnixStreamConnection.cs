@@ -108,12 +108,8 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
     public static async Task<UnixStreamConnection> ConnectAsync(
         IUnixEventLoop loop, UnixSocketAddress address, UnixStreamConnectionOptions? options = null, CancellationToken cancellationToken = default)
     {
-        UnixEventLoop unixLoop = CheckLoop(loop);
-        ArgumentNullException.ThrowIfNull(address);
-        if (address.IsUnnamed)
-            throw new ArgumentException("The address has no name to connect to.", nameof(address));
+        UnixEventLoop unixLoop = Check(loop, address, options);
         options ??= UnixStreamConnectionOptions.Default;
-        options.Validate();
         if (unixLoop.HasEnded)
             throw new ObjectDisposedException(nameof(UnixEventLoop), $"The event loop '{unixLoop.Name}' has stopped: nothing can be connected to {address}.");
 
@@ -173,6 +169,17 @@ public sealed partial class UnixStreamConnection : IDuplexPipe, IAsyncDisposable
     public override string ToString() =>
         $"{nameof(UnixStreamConnection)} {(RemoteAddress.IsUnnamed && !LocalAddress.IsUnnamed ? $"at {LocalAddress}" : $"to {RemoteAddress}")} "
         + $"(descriptor {Descriptor}, {StateName}, {_input.Buffered} bytes in, {_output.Queued} bytes out)";
+
+    /// <summary>What a connect is refused for before anything is made.</summary>
+    internal static UnixEventLoop Check(IUnixEventLoop loop, UnixSocketAddress address, UnixStreamConnectionOptions? options)
+    {
+        UnixEventLoop unixLoop = CheckLoop(loop);
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.IsUnnamed)
+            throw new ArgumentException("The address has no name to connect to.", nameof(address));
+        options?.Validate();
+        return unixLoop;
+    }
 
     private static UnixEventLoop CheckLoop(IUnixEventLoop loop)
     {

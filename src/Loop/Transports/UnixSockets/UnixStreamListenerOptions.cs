@@ -87,6 +87,8 @@ public sealed class UnixStreamListenerOptions
         if (ConnectionLoops is { Count: 0 })
             throw new ArgumentException($"{nameof(ConnectionLoops)} is empty: null is the listener's own loop.");
         Connection?.Validate();
+        if (LockDirectory?.Contains('\0') == true)
+            throw new ArgumentException($"{nameof(LockDirectory)} has a NUL in it.");
         CheckMode(Mode, nameof(Mode));
         CheckMode(DirectoryMode, nameof(DirectoryMode));
         if (AllowAnyUser && (AllowedUsers ?? AllowedGroups) is not null)

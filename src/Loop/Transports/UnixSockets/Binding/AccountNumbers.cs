@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using UnixLoop.Interop;
 using static Tmds.Linux.LibC;
 
@@ -17,6 +18,7 @@ internal static class AccountNumbers
 
     private static uint UserOf(string text, string option)
     {
+        CheckText(text, option);
         if (TryNumber(text, out uint number))
             return number;
         PosixResult found = Libc.UserByName(text, out Libc.Account account);
@@ -25,6 +27,7 @@ internal static class AccountNumbers
 
     private static uint GroupOf(string text, string option)
     {
+        CheckText(text, option);
         if (TryNumber(text, out uint number))
             return number;
         PosixResult found = Libc.GroupByName(text, out uint group);
@@ -34,6 +37,15 @@ internal static class AccountNumbers
     /// <summary>2^32-1 is no number of anybody: chown(2) takes it for "leave it".</summary>
     private static bool TryNumber(string text, out uint number) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number != uint.MaxValue;
+
+    /// <summary>getpwnam(3) would look up what comes before a NUL.</summary>
+    private static void CheckText(string text, string option)
+    {
+        if (text is null)
+            throw new ArgumentException($"{option} has a null.");
+        if (text.Contains('\0'))
+            throw new ArgumentException($"{option}: there is a NUL in '{EscapedName.Of(Encoding.UTF8.GetBytes(text))}'.");
+    }
 
     private static ArgumentException Unknown(string text, string option, string kind, PosixResult failure) =>
         new(failure.Errno == ENOENT ? $"{option}: there is no {kind} '{text}'." : $"{option}: the {kind} '{text}' can't be looked up: {PosixError.Message(failure.Errno)}.");
