@@ -9,7 +9,7 @@ namespace UnixLoop.Transports.SendFile;
 // that has just been reported ready is not the one that holds it up.
 //
 //   state         event                       next state
-//   Created       RunAsync                    AwaitsSource
+//   Created       RunAsync, unless stopped    AwaitsSource
 //   AwaitsSource  readable: some bytes        AwaitsSource, in the next turn
 //   AwaitsSource  readable: EAGAIN            AwaitsTarget
 //   AwaitsTarget  writable: some bytes        AwaitsTarget, in the next turn
@@ -29,6 +29,9 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
 
     /// <summary>Before it began, and not told yet.</summary>
     private bool _isReadCanceled;
+
+    /// <summary>While the output is waited for, which may be for as long as its peer does not read.</summary>
+    private CancellationTokenSource? _begin;
     private long _sent;
     private Exception? _sourceFailure;
     private Exception? _outputFailure;
@@ -75,8 +78,7 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
                 if (!await PipeCopy.CopyAsync(read, reader, writer, cancellationToken).ConfigureAwait(false))
                     return true;
             }
-            transfer.ThrowIfReadCanceled();
-            await output.BeginOutputOperationAsync(transfer, cancellationToken).ConfigureAwait(false);
+            await transfer.BeginAsync(cancellationToken).ConfigureAwait(false);
             await transfer.RunAsync(cancellationToken).ConfigureAwait(false);
             return !transfer.IsRefused;
         }
@@ -99,28 +101,71 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
 
     public bool TryCancelRead()
     {
+        CancellationTokenSource? begin = null;
+        bool isCreated;
         lock (_gate)
         {
             if (_state == State.Ended)
                 return false;
-            if (_state == State.Created)
-                return _isReadCanceled = true;
-            _state = State.Ended;
+            isCreated = _state == State.Created;
+            if (isCreated)
+                (_isReadCanceled, begin) = (true, _begin);
+            else
+                _state = State.Ended;
         }
-        End(PipeCopy.ReadCanceled());
+        if (isCreated)
+            EndWait(begin);
+        else
+            End(PipeCopy.ReadCanceled());
         return true;
     }
 
-    /// <summary>For a cancel while what had been read was copied.</summary>
-    private void ThrowIfReadCanceled()
+    /// <summary>Ends also with the source, and by a cancelled read, be it one of the time when what had been read was copied.</summary>
+    private async Task BeginAsync(CancellationToken cancellationToken)
+    {
+        using var begin = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        lock (_gate)
+            _begin = begin;
+        try
+        {
+            if (TakeStop() is { } early)
+                throw early;
+            await _output.BeginOutputOperationAsync(this, begin.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException e) when (e.CancellationToken == begin.Token)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw TakeStop() ?? e;
+        }
+        finally
+        {
+            lock (_gate)
+                _begin = null;
+        }
+    }
+
+    /// <summary>Off the lock: the output has one of its own.</summary>
+    private static void EndWait(CancellationTokenSource? begin)
+    {
+        try
+        {
+            begin?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has begun meanwhile, and then meets the reason by itself.
+        }
+    }
+
+    /// <summary>Why it is not to begin; null if it may.</summary>
+    private Exception? TakeStop()
     {
         lock (_gate)
         {
-            if (!_isReadCanceled)
-                return;
-            _isReadCanceled = false;
+            if (_stop is null && _isReadCanceled)
+                (_stop, _isReadCanceled) = (PipeCopy.ReadCanceled(), false);
+            return _stop;
         }
-        throw PipeCopy.ReadCanceled();
     }
 
     /// <summary>Whether a cancel came that has not ended the copy, since something else did: it is the next read's, and so is one that comes later.</summary>
@@ -138,9 +183,7 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
         Exception? stop;
         lock (_gate)
         {
-            if (_stop is null && _isReadCanceled)
-                (_stop, _isReadCanceled) = (PipeCopy.ReadCanceled(), false);
-            stop = _stop;
+            stop = TakeStop();
             _state = stop is null ? State.AwaitsSource : State.Ended;
         }
         if (stop is not null)
@@ -232,14 +275,23 @@ internal sealed class SpliceTransfer : IOutputOperation, ISpliceBorrower
 
     private void Stop(Exception reason)
     {
+        CancellationTokenSource? begin = null;
+        bool isCreated;
         lock (_gate)
         {
             _stop ??= reason;
-            if (_state is State.Created or State.Ended)
+            if (_state == State.Ended)
                 return;
-            _state = State.Ended;
+            isCreated = _state == State.Created;
+            if (isCreated)
+                begin = _begin;
+            else
+                _state = State.Ended;
         }
-        End(reason);
+        if (isCreated)
+            EndWait(begin);
+        else
+            End(reason);
     }
 
     private void End(Exception? error)

@@ -23,7 +23,8 @@ public sealed partial class UnixStreamConnection
 
     /// <summary>
     /// Cancelled when the connection is closed: both directions are over, because each side has ended its own, or the peer has closed; or it was aborted or
-    /// disposed, or its loop has ended. Callbacks run on the thread pool. A peer that only ends its direction cancels nothing.
+    /// disposed, or its loop has ended. Callbacks run on the thread pool. A peer that only ends its direction cancels nothing; nor does one that closes while
+    /// reading is paused (<see cref="UnixStreamConnectionOptions.InputHighWaterMark"/>), before what it has sent is read: nothing of that gets lost.
     /// </summary>
     public CancellationToken Closed
     {
