@@ -201,7 +201,8 @@ public sealed partial class UnixEventLoop
         _queue.Close();
         AbandonQueue(fault);
         _signals.CloseAll();
-        _selector.End();
+        _selector.End((registration, e) =>
+            ReportUnhandled(new UnhandledExceptionContext($"{registration.Handler} failed when it was told of the loop's end", e, registration.Handler)));
         _timers.HandOver();
 
         _alarm?.Dispose();

@@ -168,7 +168,8 @@ internal sealed unsafe class EpollSelector : IDisposable
     }
 
     /// <summary>Refuses further registrations, takes out those that are left, and tells their handlers that the loop has ended.</summary>
-    internal void End()
+    /// <param name="onFailure">A handler threw: those behind it are told all the same.</param>
+    internal void End(Action<SelectorRegistration, Exception>? onFailure = null)
     {
         List<SelectorRegistration> left = [];
         lock (_gate)
@@ -184,7 +185,14 @@ internal sealed unsafe class EpollSelector : IDisposable
         }
         foreach (SelectorRegistration registration in left)
         {
-            registration.Handler.OnLoopEnded();
+            try
+            {
+                registration.Handler.OnLoopEnded();
+            }
+            catch (Exception e)
+            {
+                onFailure?.Invoke(registration, e);
+            }
             registration.Handle.DangerousRelease();
         }
     }

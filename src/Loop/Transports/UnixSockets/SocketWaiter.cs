@@ -62,6 +62,7 @@ internal struct SocketWaiter
     /// <param name="loop">The connection's.</param>
     /// <param name="scheduler">Where to without a context; inline is on the loop.</param>
     /// <param name="fromReadiness">On the loop, called by the selector: no code of the user is on the stack.</param>
+    /// <remarks>A scheduler or context that throws, as one that takes nothing more, is reported, and the pool serves in its place: nobody must wait for ever for its sake.</remarks>
     internal readonly void Dispatch(IThreadPoolWorkItem item, UnixEventLoop loop, PipeScheduler scheduler, bool fromReadiness)
     {
         if (_context is not null)
@@ -69,7 +70,7 @@ internal struct SocketWaiter
         else if (ReferenceEquals(scheduler, PipeScheduler.ThreadPool))
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
         else if (!ReferenceEquals(scheduler, PipeScheduler.Inline))
-            scheduler.Schedule(s_schedule, item);
+            HandTo(static to => to.Scheduler.Schedule(s_schedule, to.Item), (Scheduler: scheduler, Item: item), item, loop);
         else if (fromReadiness)
             item.Execute();
         else if (!loop.TryPost(s_post, item))
@@ -80,13 +81,15 @@ internal struct SocketWaiter
     {
         if (_context is TaskScheduler scheduler)
         {
-            Task.Factory.StartNew(s_schedule, item, CancellationToken.None, TaskCreationOptions.DenyChildAttach, scheduler);
+            HandTo(
+                static to => Task.Factory.StartNew(s_schedule, to.Item, CancellationToken.None, TaskCreationOptions.DenyChildAttach, to.Scheduler),
+                (Scheduler: scheduler, Item: item), item, loop);
             return;
         }
         var context = (SynchronizationContext)_context!;
         if (!fromReadiness || !ReferenceEquals(context, loop.SynchronizationContext))
         {
-            context.Post(s_send, item);
+            HandTo(static to => to.Context.Post(s_send, to.Item), (Context: context, Item: item), item, loop);
             return;
         }
         SynchronizationContext.SetSynchronizationContext(context);
@@ -97,6 +100,19 @@ internal struct SocketWaiter
         finally
         {
             SynchronizationContext.SetSynchronizationContext(null);
+        }
+    }
+
+    private static void HandTo<T>(Action<T> hand, T to, IThreadPoolWorkItem item, UnixEventLoop loop)
+    {
+        try
+        {
+            hand(to);
+        }
+        catch (Exception e)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+            loop.ReportUnhandled(new UnhandledExceptionContext("Where awaiting code was to go on took it not, so it goes on on the thread pool", e, item));
         }
     }
 
