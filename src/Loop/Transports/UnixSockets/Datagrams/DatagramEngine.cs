@@ -124,11 +124,24 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     {
         if (Interlocked.Exchange(ref _isClosed, 1) != 0)
             return;
-        Receiver.Close(reason);
-        Sender.Close(reason);
-        _readiness.Dispose();
-        _socket.DangerousRelease();
-        _owner.Dispose();
+        try
+        {
+            Receiver.Close(reason);
+        }
+        finally
+        {
+            try
+            {
+                Sender.Close(reason);
+            }
+            finally
+            {
+                // Also where the context of somebody who waited has thrown.
+                _readiness.Dispose();
+                _socket.DangerousRelease();
+                _owner.Dispose();
+            }
+        }
         DatagramLog.Closed(_logger, this);
     }
 
