@@ -168,8 +168,8 @@ internal sealed unsafe class EpollSelector : IDisposable
     }
 
     /// <summary>Refuses further registrations, takes out those that are left, and tells their handlers that the loop has ended.</summary>
-    /// <param name="onFailure">A handler threw: those behind it are told all the same.</param>
-    internal void End(Action<SelectorRegistration, Exception>? onFailure = null)
+    /// <param name="onFailure">Told of a handler that threw; those behind it are told of the end all the same.</param>
+    internal void End(Action<SelectorRegistration, Exception> onFailure)
     {
         List<SelectorRegistration> left = [];
         lock (_gate)
@@ -191,7 +191,7 @@ internal sealed unsafe class EpollSelector : IDisposable
             }
             catch (Exception e)
             {
-                onFailure?.Invoke(registration, e);
+                onFailure(registration, e);
             }
             registration.Handle.DangerousRelease();
         }

@@ -23,6 +23,9 @@ internal struct SocketWaiter
     private object? _context;
     private ExecutionContext? _execution;
 
+    /// <summary>Between <see cref="Dispatch"/> and <see cref="Run"/>.</summary>
+    private bool _isDue;
+
     internal short Version { get; private set; }
 
     internal void Begin()
@@ -62,9 +65,9 @@ internal struct SocketWaiter
     /// <param name="loop">The connection's.</param>
     /// <param name="scheduler">Where to without a context; inline is on the loop.</param>
     /// <param name="fromReadiness">On the loop, called by the selector: no code of the user is on the stack.</param>
-    /// <remarks>A scheduler or context that throws, as one that takes nothing more, is reported, and the pool serves in its place: nobody must wait for ever for its sake.</remarks>
-    internal readonly void Dispatch(IThreadPoolWorkItem item, UnixEventLoop loop, PipeScheduler scheduler, bool fromReadiness)
+    internal void Dispatch(IThreadPoolWorkItem item, UnixEventLoop loop, PipeScheduler scheduler, bool fromReadiness)
     {
+        Volatile.Write(ref _isDue, true);
         if (_context is not null)
             DispatchToContext(item, loop, fromReadiness);
         else if (ReferenceEquals(scheduler, PipeScheduler.ThreadPool))
@@ -77,7 +80,7 @@ internal struct SocketWaiter
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
     }
 
-    private readonly void DispatchToContext(IThreadPoolWorkItem item, UnixEventLoop loop, bool fromReadiness)
+    private void DispatchToContext(IThreadPoolWorkItem item, UnixEventLoop loop, bool fromReadiness)
     {
         if (_context is TaskScheduler scheduler)
         {
@@ -103,21 +106,25 @@ internal struct SocketWaiter
         }
     }
 
-    private static void HandTo<T>(Action<T> hand, T to, IThreadPoolWorkItem item, UnixEventLoop loop)
+    /// <summary>Nobody must wait for ever because of a scheduler that takes nothing more. One that threw after it had taken the item runs it in vain.</summary>
+    private void HandTo<T>(Action<T> hand, T to, IThreadPoolWorkItem item, UnixEventLoop loop)
     {
         try
         {
             hand(to);
         }
-        catch (Exception e)
+        catch (Exception e) when (Volatile.Read(ref _isDue)) // else it is the awaiting code's own, which ran at once
         {
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
-            loop.ReportUnhandled(new UnhandledExceptionContext("Where awaiting code was to go on took it not, so it goes on on the thread pool", e, item));
+            loop.ReportUnhandled(new UnhandledExceptionContext("The scheduler or context where awaiting code was to go on failed, so it goes on on the thread pool", e, item));
         }
     }
 
+    /// <summary>What awaited goes on, once for each <see cref="Dispatch"/>.</summary>
     internal void Run()
     {
+        if (!Interlocked.Exchange(ref _isDue, false))
+            return;
         // Out before the call: it may begin the next wait.
         (Action<object?> continuation, object? state, ExecutionContext? execution) = (_continuation!, _state, _execution);
         _state = null;

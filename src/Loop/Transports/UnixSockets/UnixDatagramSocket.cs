@@ -115,7 +115,8 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
 
     /// <summary>
     /// Chooses the peer of <see cref="SendAsync"/>, and from then on receives from it alone (connect(2)); may be called again, for
-    /// another or for one that has come back under its name. Does not wait.
+    /// another or for one that has come back under its name. Does not wait. A datagram that still waits for room goes to the peer that it
+    /// was sent to; if that has no name, as one of a socketpair(2) has none, its send fails with an <see cref="IOException"/>.
     /// </summary>
     /// <param name="peer">A bound datagram socket.</param>
     /// <exception cref="IOException">ECONNREFUSED: nobody has that socket any more; ENOENT: nobody has bound it; EPERM: it is connected to somebody else; EACCES: we may not write to it.</exception>

@@ -68,8 +68,7 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
             if (IsClosed)
                 throw UnixDatagramSocket.Closed();
             _socket.DangerousAddRef(ref borrowed);
-            PosixError.ThrowIfError(DatagramAddress.Connect(_descriptor, peer), $"connect to '{peer}'");
-            _remoteAddress = peer;
+            Sender.Connect(peer);
         }
         finally
         {

@@ -43,6 +43,9 @@ internal sealed class PendingSend : IValueTaskSource
     internal void Begin(UnixDatagramSocket face, ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination) =>
         (_face, Data, Descriptors, Destination, Failure) = (face, data, descriptors, destination, null);
 
+    /// <summary>It waited for the connected peer, which the socket is connected to no more.</summary>
+    internal void Redirect(UnixSocketAddress destination) => Destination = destination;
+
     /// <summary>Takes it out of its queue; nobody else can end it then.</summary>
     internal void LeaveQueue(Exception? failure)
     {
