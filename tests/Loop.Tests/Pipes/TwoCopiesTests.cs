@@ -35,7 +35,7 @@ public sealed class TwoCopiesTests : PublicPipeTest
             target.Output.Write(new byte[200_000]); // more than the pipe takes, and not flushed
             Task one = first.Input.CopyToAsync(target.Output);
             Task two = second.Input.CopyToAsync(target.Output);
-            await Assert.ThrowsAsync<InvalidOperationException>(() => two.WaitAsync(TimeSpan.FromSeconds(3)));
+            await Assert.ThrowsAsync<InvalidOperationException>(() => two.WaitAsync(TestTimeout));
             Assert.False(one.IsCompleted);
             firstWriter.Dispose();
             Task emptied = Task.Run(() =>

@@ -21,7 +21,7 @@ public sealed class CopiesThatWaitToBeginTests : SendFileTest
             Task copying = pipe.Input.CopyToAsync(connection.Output);
             Assert.False(copying.IsCompleted);
             pipe.Input.CancelPendingRead();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => copying.WaitAsync(TimeSpan.FromSeconds(3)));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => copying.WaitAsync(TestTimeout));
             PosixError.ThrowIfError(Libc.Write((int)writeEnd.DangerousGetHandle(), "late"u8), "write");
             Assert.False((await pipe.Input.ReadAsync().AsTask().WaitAsync(TestTimeout)).IsCanceled);
             await connection.Output.WriteAsync("!"u8.ToArray());
@@ -41,7 +41,7 @@ public sealed class CopiesThatWaitToBeginTests : SendFileTest
             Task copying = pipe.Input.CopyToAsync(connection.Output);
             Assert.False(copying.IsCompleted);
             await pipe.DisposeAsync();
-            await Assert.ThrowsAsync<ObjectDisposedException>(() => copying.WaitAsync(TimeSpan.FromSeconds(3)));
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => copying.WaitAsync(TestTimeout));
         }
     }
 }

@@ -29,7 +29,6 @@ public sealed class ReconnectTests : DatagramTest
         Assert.False(second.TryReceive(new byte[100], out _));
     }
 
-    /// <summary>Nobody else was bound to the name in between.</summary>
     [Fact]
     public async Task Connect_ToTheSamePeerWhileASendWaits_ItIsSent()
     {

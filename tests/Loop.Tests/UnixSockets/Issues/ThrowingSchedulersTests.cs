@@ -20,7 +20,7 @@ public sealed class ThrowingSchedulersTests : ConnectionTest
             Task lost = bad.Input.ReadAsync().AsTask();
             Task told = good.Input.ReadAsync().AsTask();
             await Loop.DisposeAsync().AsTask().WaitAsync(TestTimeout);
-            await Assert.ThrowsAsync<ObjectDisposedException>(() => told.WaitAsync(TimeSpan.FromSeconds(3)));
+            await Assert.ThrowsAsync<ObjectDisposedException>(() => told.WaitAsync(TestTimeout));
             Assert.True(good.Closed.IsCancellationRequested);
             Assert.True(bad.Closed.IsCancellationRequested);
             await Assert.ThrowsAsync<ObjectDisposedException>(() => lost.WaitAsync(TestTimeout));

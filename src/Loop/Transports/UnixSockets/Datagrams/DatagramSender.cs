@@ -19,7 +19,7 @@ namespace UnixLoop.Transports.UnixSockets;
 //  - A datagram's error is its own: those behind it are still sent.
 // Everything but the completions runs under _gate, the calls of sendmsg(2) included: they do not wait, and Close then knows that
 // nobody uses the descriptor.
-internal sealed class DatagramSender
+internal sealed partial class DatagramSender
 {
     internal const int MostHelpers = 16;
     private const int MostFreeSends = 64;
@@ -45,22 +45,6 @@ internal sealed class DatagramSender
     {
         (_engine, _loop, _socket, _readiness, _continueOnLoop) = (engine, loop, socket, readiness, continueOnLoop);
         _ownBackOff = new BackOff(loop, OnOwnRoom);
-    }
-
-    /// <summary>connect(2), between two sends: what waits for the peer of before stays for that one.</summary>
-    internal void Connect(UnixSocketAddress peer)
-    {
-        EndedSends ended = default;
-        lock (_gate)
-        {
-            ThrowIfClosedNeedsLock();
-            PosixError.ThrowIfError(DatagramAddress.Connect(_socket, peer), $"connect to '{peer}'");
-            UnixSocketAddress? before = _engine.RemoteAddress;
-            _engine.RemoteAddress = peer;
-            if (_toPeer.Count > 0 && !peer.Equals(before))
-                SendToNeedsLock(before, ref ended);
-        }
-        ended.Complete(isOnLoop: false);
     }
 
     internal bool TrySend(ReadOnlySpan<byte> data, UnixSocketAddress? destination)
@@ -268,28 +252,6 @@ internal sealed class DatagramSender
         if (!_fullPeers.TryGetValue(address, out FullPeer? peer))
             _fullPeers.Add(address, peer = new FullPeer(this, _loop, address));
         return peer;
-    }
-
-    /// <summary>What waits for the connected peer is for <paramref name="destination"/> by name from now on; one without a name can't be sent to.</summary>
-    private void SendToNeedsLock(UnixSocketAddress? destination, ref EndedSends ended)
-    {
-        if (destination is null or { IsUnnamed: true })
-        {
-            EndAllNeedsLock(_toPeer, new IOException("Not sent: the socket was connected to another peer while this one, which has no name to send to, had no room."), ref ended);
-            return;
-        }
-        FullPeer peer = FullPeerOfNeedsLock(destination);
-        bool isFirst = peer.Waiting.Count == 0;
-        while (_toPeer.First is { } first)
-        {
-            _toPeer.RemoveFirst();
-            first.Value.Redirect(destination);
-            peer.Waiting.AddLast(first);
-        }
-        if (!isFirst)
-            return;
-        _idleHelpers.Remove(peer);
-        ResumeNeedsLock(peer, ref ended, mayAskHelper: true);
     }
 
     private void ResumeNeedsLock(FullPeer peer, ref EndedSends ended, bool mayAskHelper)
