@@ -104,6 +104,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     /// <param name="options">Null for the defaults; what concerns a file does not apply.</param>
     /// <exception cref="ArgumentException">The handle is no such socket, an option is out of its range, or the loop is of another kind.</exception>
     /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    /// <exception cref="InvalidOperationException">The loop watches this descriptor already.</exception>
     public static UnixDatagramSocket FromSocket(IUnixEventLoop loop, SafeHandle socket, UnixDatagramSocketOptions? options = null)
     {
         (UnixEventLoop ownLoop, options) = Check(loop, options);
