@@ -29,8 +29,11 @@ public sealed class InterestRemovalTests : IDisposable
                 writable.Dispose();
                 Assert.NotNull(fault.Plan.ReachedAt);
             }
-            // A socket that nobody fills is always writable: a mask that stayed wide would turn the loop round and round.
-            long turns = await QuietTurnsAsync(loop);
+            // A socket that nobody fills is always writable: a mask that stayed wide would turn the loop round and round, at any time. It also
+            // turns while a thread that is posting has lost its core.
+            long turns = long.MaxValue;
+            for (int i = 0; i < 10 && turns > 20; i++)
+                turns = await QuietTurnsAsync(loop);
             Assert.InRange(turns, 0, 20);
         }
     }

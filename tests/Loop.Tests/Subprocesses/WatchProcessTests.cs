@@ -4,6 +4,17 @@ namespace UnixLoop.Loop.Tests.Subprocesses;
 
 public sealed class WatchProcessTests : SubprocessTest
 {
+    /// <summary>Says the pid of a child that nobody reaps.</summary>
+    private const string Neglected = "sleep 1000 & echo $!; exec sleep 1000";
+
+    private static async Task<int> ReadNeglectedAsync(ISubprocess parent)
+    {
+        int stranger = await ReadPidAsync(parent);
+        // Until its exec the shell may reap what dies.
+        Eventually.True(() => File.ReadAllText($"/proc/{parent.Id}/comm") == "sleep\n", "the shell has become a program that reaps nobody");
+        return stranger;
+    }
+
     [Fact]
     public async Task Wait_OfAStrangerThatItsParentReaps_TellsTheStatus()
     {
@@ -22,10 +33,8 @@ public sealed class WatchProcessTests : SubprocessTest
     [Fact]
     public async Task Wait_OfAStrangerThatNobodyReaps_TellsTheEndWithoutAStatus()
     {
-        await using ISubprocess parent = await StartAsync(PipedShell("sleep 1000 & echo $!; exec sleep 1000"));
-        int stranger = await ReadPidAsync(parent);
-        // Until its exec the shell may reap what dies.
-        Eventually.True(() => File.ReadAllText($"/proc/{parent.Id}/comm") == "sleep\n", "the shell has become a program that reaps nobody");
+        await using ISubprocess parent = await StartAsync(PipedShell(Neglected));
+        int stranger = await ReadNeglectedAsync(parent);
         using IWatchedProcess process = Factory.WatchProcess(stranger);
         Assert.Equal(stranger, process.Id);
         Task<ChildExitStatus> exited = process.WaitForExitAsync();
@@ -37,8 +46,9 @@ public sealed class WatchProcessTests : SubprocessTest
     [Fact]
     public async Task Wait_OfAZombie_EndsAtOnce()
     {
-        await using ISubprocess parent = await StartAsync(PipedShell("sleep 0 & echo $!; exec sleep 1000"));
-        int stranger = await ReadPidAsync(parent);
+        await using ISubprocess parent = await StartAsync(PipedShell(Neglected));
+        int stranger = await ReadNeglectedAsync(parent);
+        TestLibc.Kill(stranger, 9);
         Eventually.True(() => StateOf(stranger) == 'Z', "it is dead");
         using IWatchedProcess process = Factory.WatchProcess(stranger);
         Assert.Equal(ChildExitKind.Unknown, (await process.WaitForExitAsync().WaitAsync(TestTimeout)).Kind);
