@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net.Security;
+using UnixLoop.Transports.UnixSockets;
 
 namespace UnixLoop.Transports;
 
@@ -13,14 +14,14 @@ public sealed class UnixTlsConnection : IDuplexPipe, IAsyncDisposable
 {
     private readonly UnixTlsOptions _options;
     private readonly Lazy<PipeReader> _input;
-    private readonly Lazy<PipeWriter> _output;
+    private readonly Lazy<TlsWriter> _output;
     private int _isDisposed;
 
     private UnixTlsConnection(UnixStreamConnection connection, SslStream stream, UnixTlsOptions options)
     {
         (Connection, Stream, _options) = (connection, stream, options);
         _input = new Lazy<PipeReader>(() => PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true)));
-        _output = new Lazy<PipeWriter>(() => PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
+        _output = new Lazy<TlsWriter>(() => new TlsWriter(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true))));
     }
 
     /// <summary>The connection below: for its addresses, credentials and statistics, and to abort it. Not to be read or written.</summary>
@@ -32,7 +33,7 @@ public sealed class UnixTlsConnection : IDuplexPipe, IAsyncDisposable
     /// <summary>The plain bytes from the peer.</summary>
     public PipeReader Input => _input.Value;
 
-    /// <summary>The plain bytes to the peer. Completing it flushes; the end is said by <see cref="DisposeAsync"/>, since TLS has no half-close here.</summary>
+    /// <summary>The plain bytes to the peer. Completing it flushes; the end is said by <see cref="DisposeAsync"/>, since TLS has no half-close here. One flush at a time.</summary>
     public PipeWriter Output => _output.Value;
 
     internal static async Task<UnixTlsConnection> HandshakeAsync(
@@ -97,7 +98,7 @@ public sealed class UnixTlsConnection : IDuplexPipe, IAsyncDisposable
     private async Task ShutDownAsync()
     {
         if (_output.IsValueCreated)
-            await Output.CompleteAsync().ConfigureAwait(false);
+            await _output.Value.CloseAsync().ConfigureAwait(false);
         await Stream.ShutdownAsync().ConfigureAwait(false);
     }
 

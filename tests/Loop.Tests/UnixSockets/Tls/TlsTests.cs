@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
@@ -221,6 +222,41 @@ public sealed class TlsTests : PairTest
         await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => one.AuthenticateAsServerAsync(Server(), new UnixTlsOptions { ShutdownTimeout = TimeSpan.FromSeconds(-1) }));
         await one.Output.WriteAsync("plain"u8.ToArray());
         Assert.Equal("plain", await ReadTextAsync(other, 5));
+    }
+
+    /// <summary>The BCL's writer was completed while it flushed, which it does not allow for: both went round in its list of segments.</summary>
+    [Fact]
+    public async Task Dispose_WhileAFlushMovesOn_EndsBoth()
+    {
+        for (int i = 0; i < 60; i++)
+        {
+            (UnixStreamConnection one, UnixStreamConnection other) = Pair();
+            (UnixTlsConnection client, UnixTlsConnection server) = await HandshakeAsync(one, other, Client(""), Server());
+            Task<Exception?> read = Record.ExceptionAsync(() => server.Stream.CopyToAsync(Stream.Null)).AsTask();
+            client.Output.Write(new byte[1 << 20]);
+            Task<Exception?> flushed = Record.ExceptionAsync(() => client.Output.FlushAsync().AsTask()).AsTask();
+            await Task.Run(() => client.DisposeAsync().AsTask()).WaitAsync(TestTimeout);
+            await flushed.WaitAsync(TestTimeout);
+            await read.WaitAsync(TestTimeout);
+            await server.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        }
+    }
+
+    [Fact]
+    public async Task Flush_WhileAnotherIsUnderWay_IsRefusedAndLeavesThatAlone()
+    {
+        (UnixStreamConnection one, UnixStreamConnection other) = Pair();
+        (UnixTlsConnection client, UnixTlsConnection server) = await HandshakeAsync(one, other, Client(""), Server());
+        const int Length = 4 << 20;
+        client.Output.Write(new byte[Length]);
+        Task flush = client.Output.FlushAsync().AsTask(); // nobody reads yet
+        await Assert.ThrowsAsync<InvalidOperationException>(() => client.Output.FlushAsync().AsTask());
+        Assert.Throws<InvalidOperationException>(() => client.Output.Complete());
+        await server.Stream.ReadExactlyAsync(new byte[Length]).AsTask().WaitAsync(TestTimeout);
+        await flush.WaitAsync(TestTimeout);
+        await client.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => client.Output.FlushAsync().AsTask());
+        await server.DisposeAsync().AsTask().WaitAsync(TestTimeout);
     }
 
     private async Task<(UnixTlsConnection Client, UnixTlsConnection Server)> HandshakeAsync(
