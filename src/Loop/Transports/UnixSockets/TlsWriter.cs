@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace UnixLoop.Transports.UnixSockets;
 
 /// <summary>
-/// The writer over a TLS stream, which knows whether a flush is under way. The BCL's, below, must not be completed meanwhile: both walk its list of
-/// segments, each takes out what it has written, and may go round in it for ever.
+/// The writer over a TLS stream, which knows whether a flush is under way. The BCL's, below, must not be completed meanwhile: that writes its segments
+/// too, in between those of the flush, and waits for the peer as well.
 /// </summary>
 internal sealed class TlsWriter(PipeWriter inner) : PipeWriter
 {

@@ -224,7 +224,7 @@ public sealed class TlsTests : PairTest
         Assert.Equal("plain", await ReadTextAsync(other, 5));
     }
 
-    /// <summary>The BCL's writer was completed while it flushed, which it does not allow for: both went round in its list of segments.</summary>
+    /// <summary>The BCL's writer was completed while it flushed, which it does not allow for: both wrote its segments.</summary>
     [Fact]
     public async Task Dispose_WhileAFlushMovesOn_EndsBoth()
     {
