@@ -7,24 +7,10 @@ using static Tmds.Linux.LibC;
 namespace UnixLoop.Loop.Tests.SendFile;
 
 /// <summary>sendfile among what else a connection does.</summary>
-public sealed class SendFileOverConnectionTests : SendFileTest
+public sealed class SendFileOverConnectionTests : ConnectedSendFileTest
 {
     private const int Mebibyte = 1024 * 1024;
     private static readonly byte[] Content = Pattern(2 * Mebibyte);
-    private UnixStreamConnection _connection = null!;
-
-    public override async ValueTask InitializeAsync()
-    {
-        await base.InitializeAsync();
-        _connection = UnixStreamConnection.FromSocket(Loop, Socket);
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        _connection.Abort();
-        await _connection.DisposeAsync();
-        await base.DisposeAsync();
-    }
 
     [Theory, InlineData(5), InlineData(2 * Mebibyte)]
     public async Task SendFile_BetweenWrites_KeepsTheOrder(int before)
@@ -39,11 +25,11 @@ public sealed class SendFileOverConnectionTests : SendFileTest
         async Task SendAllAsync()
         {
             // Written, and not yet flushed or sent: it still comes first.
-            first.CopyTo(_connection.Output.GetSpan(first.Length));
-            _connection.Output.Advance(first.Length);
-            Assert.Equal(Content.Length, await _connection.SendFileAsync(file));
-            await _connection.Output.WriteAsync("after"u8.ToArray());
-            await _connection.Output.CompleteAsync();
+            first.CopyTo(Connection.Output.GetSpan(first.Length));
+            Connection.Output.Advance(first.Length);
+            Assert.Equal(Content.Length, await Connection.SendFileAsync(file));
+            await Connection.Output.WriteAsync("after"u8.ToArray());
+            await Connection.Output.CompleteAsync();
         }
     }
 
@@ -52,24 +38,24 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     {
         using FileStream file = File.OpenRead(NewFile(Content));
         using FileStream other = File.OpenRead(NewFile(Content));
-        Task<long> sending = _connection.SendFileAsync(file);
+        Task<long> sending = Connection.SendFileAsync(file);
         foreach (Action write in (Action[])
         [
-            () => _connection.Output.GetSpan(),
-            () => _connection.Output.GetMemory(),
-            () => _connection.Output.FlushAsync().AsTask().Wait(),
-            () => _connection.Output.WriteAsync(new byte[1]).AsTask().Wait(),
-            () => _connection.Output.Complete(),
+            () => Connection.Output.GetSpan(),
+            () => Connection.Output.GetMemory(),
+            () => Connection.Output.FlushAsync().AsTask().Wait(),
+            () => Connection.Output.WriteAsync(new byte[1]).AsTask().Wait(),
+            () => Connection.Output.Complete(),
         ])
         {
             Assert.Contains(file.Name, Assert.Throws<InvalidOperationException>(write).Message, StringComparison.Ordinal);
         }
-        InvalidOperationException refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => _connection.SendFileAsync(other));
+        InvalidOperationException refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => Connection.SendFileAsync(other));
         Assert.Contains(file.Name, refusal.Message, StringComparison.Ordinal);
         Assert.Equal(0, other.Position);
 
         Assert.Equal(Content, await ReadUntil(sending).WaitAsync(TestTimeout));
-        await _connection.Output.WriteAsync(new byte[1]); // allowed again
+        await Connection.Output.WriteAsync(new byte[1]); // allowed again
     }
 
     [Fact]
@@ -77,13 +63,13 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     {
         using FileStream file = File.OpenRead(NewFile(Content));
         using CancellationTokenSource cancel = new();
-        ValueTask<FlushResult> writing = _connection.Output.WriteAsync(Content);
-        _connection.Output.CancelPendingFlush(); // the bytes stay queued
+        ValueTask<FlushResult> writing = Connection.Output.WriteAsync(Content);
+        Connection.Output.CancelPendingFlush(); // the bytes stay queued
         Assert.True((await writing).IsCanceled);
-        Task<long> sending = _connection.SendFileAsync(file, cancellationToken: cancel.Token);
+        Task<long> sending = Connection.SendFileAsync(file, cancellationToken: cancel.Token);
         cancel.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(TestTimeout));
-        Task completing = _connection.Output.CompleteAsync().AsTask();
+        Task completing = Connection.Output.CompleteAsync().AsTask();
         Assert.Equal(Content, await ReadUntil(completing).WaitAsync(TestTimeout));
         await completing;
         Assert.Equal(0, file.Position);
@@ -94,14 +80,14 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     {
         using FileStream file = File.OpenRead(NewFile(Content));
         using CancellationTokenSource cancel = new();
-        Task<long> sending = _connection.SendFileAsync(file, cancellationToken: cancel.Token);
+        Task<long> sending = Connection.SendFileAsync(file, cancellationToken: cancel.Token);
         cancel.Cancel();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending.WaitAsync(TestTimeout));
         long sent = file.Position;
         Task completing = Task.Run(async () =>
         {
-            await _connection.Output.WriteAsync("after"u8.ToArray());
-            await _connection.Output.CompleteAsync();
+            await Connection.Output.WriteAsync("after"u8.ToArray());
+            await Connection.Output.CompleteAsync();
         });
         byte[] received = await ReadUntil(completing).WaitAsync(TestTimeout);
         Assert.Equal([.. Content[..(int)sent], .. "after"u8], received);
@@ -112,29 +98,29 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     public async Task SendFile_OutputCompleted_IsRefused()
     {
         using FileStream file = File.OpenRead(NewFile(Content));
-        await _connection.Output.CompleteAsync();
-        await Assert.ThrowsAsync<InvalidOperationException>(() => _connection.SendFileAsync(file));
+        await Connection.Output.CompleteAsync();
+        await Assert.ThrowsAsync<InvalidOperationException>(() => Connection.SendFileAsync(file));
     }
 
     [Fact]
     public async Task SendFile_ConnectionAborted_FailsWithTheReason()
     {
         using FileStream file = File.OpenRead(NewFile(Content));
-        Task<long> sending = _connection.SendFileAsync(file);
+        Task<long> sending = Connection.SendFileAsync(file);
         InvalidTimeZoneException reason = new("because");
-        _connection.Abort(reason);
+        Connection.Abort(reason);
         Assert.Same(reason, await Assert.ThrowsAsync<InvalidTimeZoneException>(() => sending.WaitAsync(TestTimeout)));
         byte[] received = await ReadUntil(sending).WaitAsync(TestTimeout);
         Assert.Equal(received.Length, file.Position);
-        await Assert.ThrowsAnyAsync<Exception>(() => _connection.SendFileAsync(file));
+        await Assert.ThrowsAnyAsync<Exception>(() => Connection.SendFileAsync(file));
     }
 
     [Fact]
     public async Task SendFile_ConnectionDisposed_EndsAndTheDisposalToo()
     {
         using FileStream file = File.OpenRead(NewFile(Content));
-        Task<long> sending = _connection.SendFileAsync(file);
-        await _connection.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        Task<long> sending = Connection.SendFileAsync(file);
+        await Connection.DisposeAsync().AsTask().WaitAsync(TestTimeout);
         await Assert.ThrowsAnyAsync<Exception>(() => sending.WaitAsync(TestTimeout));
         Assert.Equal((await ReadUntil(sending).WaitAsync(TestTimeout)).Length, file.Position);
     }
@@ -144,11 +130,11 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     public async Task SendFile_DisposalIsWaitingForTheQueue_IsRefused()
     {
         int filled = ConnectionTest.Fill(Socket);
-        await _connection.Output.WriteAsync("queued"u8.ToArray());
-        Task disposal = _connection.DisposeAsync().AsTask();
+        await Connection.Output.WriteAsync("queued"u8.ToArray());
+        Task disposal = Connection.DisposeAsync().AsTask();
         Assert.False(disposal.IsCompleted);
         using FileStream file = File.OpenRead(NewFile(Content));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => _connection.SendFileAsync(file).WaitAsync(TestTimeout));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => Connection.SendFileAsync(file).WaitAsync(TestTimeout));
         byte[] received = await ReadUntil(disposal).WaitAsync(TestTimeout);
         Assert.Equal("queued"u8.ToArray(), received[filled..]);
     }
@@ -157,7 +143,7 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     public async Task SendFile_LoopEnds_EndsToo()
     {
         using FileStream file = File.OpenRead(NewFile(Content));
-        Task<long> sending = _connection.SendFileAsync(file);
+        Task<long> sending = Connection.SendFileAsync(file);
         await Loop.DisposeAsync().AsTask().WaitAsync(TestTimeout);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => sending.WaitAsync(TestTimeout));
     }
@@ -166,20 +152,20 @@ public sealed class SendFileOverConnectionTests : SendFileTest
     public async Task SendFile_PeerClosesInTheMiddle_FailsAndSoDoesTheOutput()
     {
         using FileStream file = File.OpenRead(NewFile(Content));
-        Task<long> sending = _connection.SendFileAsync(file);
+        Task<long> sending = Connection.SendFileAsync(file);
         Eventually.True(() => Libc.Receive(Peer.Descriptor, new byte[1024]).Value == 1024, "the first bytes");
         Peer.Dispose();
         IOException error = await Assert.ThrowsAsync<IOException>(() => sending.WaitAsync(TestTimeout));
         Assert.Equal(EPIPE, error.HResult);
         Assert.InRange(file.Position, 1024, Content.Length - 1);
-        await Assert.ThrowsAsync<IOException>(async () => await _connection.Output.WriteAsync(new byte[1]));
+        await Assert.ThrowsAsync<IOException>(async () => await Connection.Output.WriteAsync(new byte[1]));
     }
 
     [Fact]
     public async Task SendFile_PeerClosesAfterTheLastByte_IsNoError()
     {
         using FileStream file = File.OpenRead(NewFile(Content));
-        Task<long> sending = _connection.SendFileAsync(file);
+        Task<long> sending = Connection.SendFileAsync(file);
         Task<byte[]> reading = Task.Run(() =>
         {
             byte[] all = new byte[Content.Length];
@@ -207,7 +193,7 @@ public sealed class SendFileOverConnectionTests : SendFileTest
         await using UnixStreamConnection one = UnixStreamConnection.FromSocket(Loop, new UnixHandle(ours));
         await using UnixStreamConnection other = UnixStreamConnection.FromSocket(Loop, new UnixHandle(theirs));
         using FileStream file = File.OpenRead(NewFile(Pattern(32 * Mebibyte)));
-        Task<long> sending = _connection.SendFileAsync(file);
+        Task<long> sending = Connection.SendFileAsync(file);
         Task<byte[]> reading = ReadUntil(sending);
         int rounds = 0;
         do

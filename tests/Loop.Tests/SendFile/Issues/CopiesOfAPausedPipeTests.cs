@@ -4,23 +4,8 @@ using UnixLoop.Transports;
 namespace UnixLoop.Loop.Tests.SendFile;
 
 /// <summary>What a paused pipe had read and not yet shown to its reader was overtaken by the splice, and not copied.</summary>
-public sealed class CopiesOfAPausedPipeTests : SendFileTest
+public sealed class CopiesOfAPausedPipeTests : ConnectedSendFileTest
 {
-    private UnixStreamConnection _connection = null!;
-
-    public override async ValueTask InitializeAsync()
-    {
-        await base.InitializeAsync();
-        _connection = UnixStreamConnection.FromSocket(Loop, Socket);
-    }
-
-    public override async ValueTask DisposeAsync()
-    {
-        _connection.Abort();
-        await _connection.DisposeAsync();
-        await base.DisposeAsync();
-    }
-
     [Fact]
     public async Task CopyTo_AfterACancelledCopyOfAPausedPipe_KeepsTheOrder()
     {
@@ -31,11 +16,11 @@ public sealed class CopiesOfAPausedPipeTests : SendFileTest
             await SettleAsync();
             Write(writeEnd, "left in the pipe, ");
             pipe.Input.CancelPendingRead();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pipe.Input.CopyToAsync(_connection.Output).WaitAsync(TestTimeout));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pipe.Input.CopyToAsync(Connection.Output).WaitAsync(TestTimeout));
             await SettleAsync();
             Write(writeEnd, "and the last");
         }
-        Task copying = pipe.Input.CopyToAsync(_connection.Output);
+        Task copying = pipe.Input.CopyToAsync(Connection.Output);
         byte[] received = await ReadUntil(copying).WaitAsync(TestTimeout);
         await copying;
         Assert.Equal("more than the high water mark, left in the pipe, and the last", System.Text.Encoding.ASCII.GetString(received));
@@ -64,8 +49,8 @@ public sealed class CopiesOfAPausedPipeTests : SendFileTest
     /// <summary>Ends when all has been sent: a copy ends when no more than the high-water mark is left to send.</summary>
     private async Task CopyAsync(System.IO.Pipelines.PipeReader reader)
     {
-        await reader.CopyToAsync(_connection.Output);
-        await _connection.Output.CompleteAsync();
+        await reader.CopyToAsync(Connection.Output);
+        await Connection.Output.CompleteAsync();
     }
 
     private static void Write(Microsoft.Win32.SafeHandles.SafeFileHandle pipe, string text) =>
