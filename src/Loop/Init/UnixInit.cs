@@ -86,8 +86,7 @@ public static class UnixInit
     private static void ThrowIfNotPassable(string? text, string parameter)
     {
         ArgumentNullException.ThrowIfNull(text, parameter);
-        int nul = text.IndexOf('\0');
-        if (nul >= 0)
-            throw new ArgumentException($"'{text.Replace("\0", "\\0", StringComparison.Ordinal)}' has a NUL character at index {nul}, where the command would see its end (execve(2)).", parameter);
+        if (PosixText.FaultOf(text) is { } fault)
+            throw new ArgumentException($"'{text.Replace("\0", "\\0", StringComparison.Ordinal)}' {fault}.", parameter);
     }
 }

@@ -68,7 +68,7 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
             Connection.Input.AdvanceTo(read.Buffer.End);
             Flush("head");
             await more.Task.ConfigureAwait(false);
-            using Held held = new(Loop);
+            using Held held = new(Connection);
             Flush("body");
             Assert.Equal(2, Connection.GetStatistics().Writes);
         }
@@ -80,7 +80,7 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
         using ManualResetEventSlim arrived = new();
         Task callback = StartCallbackAsync(() =>
         {
-            using (Held held = new(Loop))
+            using (Held held = new(Connection))
                 Flush("head");
             Assert.True(arrived.Wait(TestTimeout), "not sent while the callback blocks");
         });
@@ -97,7 +97,7 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
         using ManualResetEventSlim arrived = new();
         Task callback = StartCallbackAsync(() =>
         {
-            using (Held held = new(Loop))
+            using (Held held = new(Connection))
             {
                 Flush("one");
                 ValueTask<ReadResult> read = Connection.Input.ReadAsync();
@@ -197,7 +197,7 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
         Task? stopped = null;
         Task callback = StartCallbackAsync(() =>
         {
-            using (Held held = new(Loop))
+            using (Held held = new(Connection))
             {
                 Flush("one");
                 stopped = Loop.StopAsync(); // no timer fires after this
@@ -228,7 +228,7 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
     {
         await RunAsync(() =>
         {
-            using Held held = new(Loop);
+            using Held held = new(Connection);
             Flush("one");
             Peer.Dispose();
         });
@@ -254,7 +254,7 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
         {
             await RunAsync(() =>
             {
-                held = new Held(Loop);
+                held = new Held(Connection);
                 action();
             });
             afterwards?.Invoke();

@@ -46,17 +46,19 @@ public abstract class CoalescingTest(UnixStreamConnectionOptions options) : OneC
     /// <summary>Bytes have long ceased to come.</summary>
     protected void AtRest() => Eventually.True(() => Loop.GetStatistics().Timers == 0, "the loop at rest");
 
-    /// <summary>The loop expects flushes, as while bytes come, and does nothing until this is disposed.</summary>
+    /// <summary>The loop expects flushes of the connections, as while bytes come for each, and does nothing until this is disposed.</summary>
     protected sealed class Held : IDisposable
     {
         private readonly ManualResetEventSlim _go = new();
         private readonly ManualResetEventSlim _holds = new();
 
-        public Held(UnixEventLoop loop)
+        public Held(params UnixStreamConnection[] busy)
         {
+            UnixEventLoop loop = busy[0].Loop;
             loop.Post(() =>
             {
-                DeferredOutputs.Of(loop).OpenOnLoop();
+                foreach (UnixStreamConnection connection in busy)
+                    DeferredOutputs.Of(loop).OpenOnLoop((SocketOutput)connection.Output);
                 _holds.Set();
                 _go.Wait();
             });

@@ -12,7 +12,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task Flush_WithNothingLeftInTheInput_SendsItself()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 1);
-        using Held held = new(Loop);
+        using Held held = new(Connection);
         Flush("one");
         Assert.Equal("one", ReceiveNow());
     }
@@ -21,7 +21,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task Flushes_WhileTheInputHoldsMore_AreOneSendOnceAReadWaits()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 3);
-        using Held held = new(Loop);
+        using Held held = new(Connection);
         Flush("one");
         Assert.Equal("", ReceiveNow());
         await TakeRequestAsync(Connection);
@@ -41,7 +41,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task Flushes_UpToTheLastRequest_AreOneSend()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using Held held = new(Loop);
+        using Held held = new(Connection);
         Flush("one");
         await TakeRequestAsync(Connection);
         Flush("head");
@@ -57,13 +57,13 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task Flush_WhoseReaderStaysAway_IsSentByTheLoop_AndTheNextAtOnce()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using (Held first = new(Loop))
+        using (Held first = new(Connection))
         {
             Flush("one");
             Assert.Equal("", ReceiveNow());
         }
         Assert.Equal("one", ReceiveText(Peer, 3));
-        using Held held = new(Loop);
+        using Held held = new(Connection);
         Flush("more of it");
         Assert.Equal("more of it", ReceiveNow());
     }
@@ -82,7 +82,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task Flushes_OfMoreThan16KiB_AreSentByTheOneThatReachesThem()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using Held held = new(Loop);
+        using Held held = new(Connection);
         Flush(new string('a', 16 * 1024));
         Assert.Equal("", ReceiveNow());
         Flush("b");
@@ -97,7 +97,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
         using (peer)
         {
             await TakeRequestsAsync(connection, peer, sent: 2);
-            using Held held = new(Loop);
+            using Held held = new(Connection);
             Flush("one", connection);
             Assert.Equal("one", ReceiveNow(peer));
         }
@@ -109,7 +109,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task End_SendsWhatWasLeft(bool completed)
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using (Held held = new(Loop))
+        using (Held held = new(Connection))
         {
             Flush("one");
             Assert.Equal("", ReceiveNow());
@@ -127,7 +127,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task Abort_DropsWhatWasLeft()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using (Held held = new(Loop))
+        using (Held held = new(Connection))
         {
             Flush("one");
             Connection.Abort();
@@ -140,7 +140,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     public async Task PeerGone_WithBytesLeft_EndsTheConnection()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using (Held held = new(Loop))
+        using (Held held = new(Connection))
         {
             Flush("one");
             Peer.Dispose();
@@ -155,7 +155,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
         int filler;
-        using (Held held = new(Loop))
+        using (Held held = new(Connection))
         {
             filler = 0;
             for (PosixResult sent; (sent = Libc.Send(Connection.Descriptor, new byte[4096])).IsSuccess; filler += sent.IntValue)
@@ -178,7 +178,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
             await File.WriteAllTextAsync(path, "file");
             using FileStream file = File.OpenRead(path);
             Task sent;
-            using (Held held = new(Loop))
+            using (Held held = new(Connection))
             {
                 Flush("one");
                 sent = Connection.SendFileAsync(file);

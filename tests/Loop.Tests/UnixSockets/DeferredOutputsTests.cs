@@ -36,7 +36,7 @@ public sealed class DeferredOutputsTests() : CoalescingTest(new() { CoalesceFlus
                 Flush("two", other); // on the loop, which has taken the list and goes through it
                 sends = other.GetStatistics().Writes;
             });
-            using (Held held = new(Loop))
+            using (Held held = new(Connection))
                 Flush("one");
             Assert.Equal("one", ReceiveText(Peer, 3));
             Assert.Equal("two", ReceiveText(peer, 3));
@@ -50,7 +50,7 @@ public sealed class DeferredOutputsTests() : CoalescingTest(new() { CoalesceFlus
     public async Task Close_WithAnOutputThatHasJoined_IsRefused()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using (Held held = new(Loop))
+        using (Held held = new(Connection))
         {
             Flush("one");
             Assert.False(DeferredOutputs.Of(Loop).TryClose());
@@ -72,7 +72,7 @@ public sealed class DeferredOutputsTests() : CoalescingTest(new() { CoalesceFlus
             Flush("two");
             sends = Connection.GetStatistics().Writes;
         });
-        using (Held held = new(Loop))
+        using (Held held = new(Connection))
             Flush("one");
         Assert.Equal("onetwo", ReceiveText(Peer, 6));
         Assert.Equal(1, sends);

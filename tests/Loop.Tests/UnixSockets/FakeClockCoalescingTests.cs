@@ -11,7 +11,7 @@ public sealed class FakeClockCoalescingTests() : CoalescingTest(new() { Coalesce
     public async Task Flush_WhileTheInputHoldsMore_SendsItself()
     {
         await TakeRequestsAsync(Connection, Peer, sent: 2);
-        using Held held = new(Loop);
+        using Held held = new(Connection);
         Flush("one");
         Assert.Equal("one", ReceiveNow());
     }

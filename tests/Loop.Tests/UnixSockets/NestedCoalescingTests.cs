@@ -16,7 +16,7 @@ public sealed class NestedCoalescingTests() : CoalescingTest(s_options)
         await using (inner)
         using (peer)
         {
-            using Held held = new(Loop);
+            using Held held = new(Connection);
             OnRead(inner, () =>
             {
                 Flush("inner head ", inner);
@@ -50,7 +50,7 @@ public sealed class NestedCoalescingTests() : CoalescingTest(s_options)
         await using (inner)
         using (peer)
         {
-            using Held held = new(Loop);
+            using Held held = new(Connection);
             OnRead(inner, () =>
             {
                 Flush("outer");
@@ -71,7 +71,7 @@ public sealed class NestedCoalescingTests() : CoalescingTest(s_options)
     [Fact]
     public void Callback_ThatThrows_SendsWhatItFlushed_AndIsNoCallbackAnyMore()
     {
-        using Held held = new(Loop);
+        using Held held = new(Connection);
         OnRead(Connection, () =>
         {
             Flush("one");

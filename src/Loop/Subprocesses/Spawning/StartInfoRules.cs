@@ -1,6 +1,5 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
-using System.Text.Unicode;
+using UnixLoop.Interop;
 
 namespace UnixLoop.Subprocesses;
 
@@ -49,7 +48,7 @@ internal static class StartInfoRules
         for (int i = 0; i < arguments.Count; i++)
         {
             string argument = arguments[i] ?? throw Refuse($"{nameof(info.Arguments)}[{i}]", "is null; an argument may be empty, but has to be there");
-            if (!IsPassable(argument))
+            if (PosixText.FaultOf(argument) is not null)
                 CheckText(argument, $"{nameof(info.Arguments)}[{i}]");
         }
     }
@@ -64,9 +63,9 @@ internal static class StartInfoRules
                 throw Refuse(nameof(info.Environment), "has a variable with an empty name");
             if (name.Contains('='))
                 throw Refuse(nameof(info.Environment), $"has a variable named '{name}'; a name can't hold '=' (environ(7))");
-            if (!IsPassable(name))
+            if (PosixText.FaultOf(name) is not null)
                 CheckText(name, $"a name in {nameof(info.Environment)}");
-            if (!IsPassable(value))
+            if (PosixText.FaultOf(value) is not null)
                 CheckText(value, $"{nameof(info.Environment)}[{name}]");
         }
     }
@@ -114,28 +113,8 @@ internal static class StartInfoRules
 
     private static void CheckText(string? text, string property)
     {
-        if (text is null || IsPassable(text))
-            return;
-        int nul = text.IndexOf('\0');
-        throw Refuse(property, nul >= 0
-            ? $"has a NUL character at index {nul}, where the child would see its end (execve(2))"
-            : "has half a surrogate pair, which UTF-8 can't express");
-    }
-
-    private static bool IsPassable(string? text) =>
-        text is null || (!text.Contains('\0') && (!text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') || IsWellFormed(text)));
-
-    private static bool IsWellFormed(ReadOnlySpan<char> text)
-    {
-        Span<byte> sink = stackalloc byte[512];
-        OperationStatus status;
-        do
-        {
-            status = Utf8.FromUtf16(text, sink, out int read, out _, replaceInvalidSequences: false);
-            text = text[read..];
-        }
-        while (status == OperationStatus.DestinationTooSmall);
-        return status == OperationStatus.Done;
+        if (PosixText.FaultOf(text) is { } fault)
+            throw Refuse(property, fault);
     }
 
     private static ArgumentException Refuse(string property, string rule) => new($"{nameof(SubprocessStartInfo)}: {property} {rule}.");

@@ -15,6 +15,7 @@ internal abstract class BlockingPump : IPump, IReadyHandler
     // Guarded by Gate.
     private volatile bool _ended;
     private bool _runnerLeft;
+    private NotedLines _noted;
 
     /// <param name="loop">Its end is the pump's.</param>
     /// <param name="end">Owned from <see cref="Start"/> on.</param>
@@ -65,6 +66,7 @@ internal abstract class BlockingPump : IPump, IReadyHandler
         }
         WakeRunner();
         _owner.OnEnded(this);
+        _noted.Write();
     }
 
     public override string ToString() => $"{Name} ({End}, {(_ended ? "Ended" : _doing)}, {(Turn.OnThread ? "thread" : "thread pool")})";
@@ -90,6 +92,7 @@ internal abstract class BlockingPump : IPump, IReadyHandler
             EndNeedsLock(error);
         }
         _owner.OnEnded(this);
+        _noted.Write();
     }
 
     private async Task RunAsync()
@@ -116,6 +119,13 @@ internal abstract class BlockingPump : IPump, IReadyHandler
     {
         Failure = error;
         _ended = true;
-        CompleteNeedsLock(error);
+        try
+        {
+            CompleteNeedsLock(error);
+        }
+        catch (Exception e)
+        {
+            _noted.AddLostAwaiter(_loop, this, e);
+        }
     }
 }

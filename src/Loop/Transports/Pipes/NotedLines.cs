@@ -17,6 +17,13 @@ internal struct NotedLines
         while (Interlocked.CompareExchange(ref _newest, line, line.Before) != line.Before);
     }
 
+    /// <summary>
+    /// Notes what the completion of <paramref name="pump"/>'s pipe threw: who awaits its other end may go on in a context that takes no more work.
+    /// The pump's owner is told of the end all the same.
+    /// </summary>
+    internal void AddLostAwaiter(UnixEventLoop loop, IPump pump, Exception e) =>
+        Add(() => loop.ReportUnhandled(new UnhandledExceptionContext($"The context where the user of {pump} was to go on failed", e, pump)));
+
     /// <summary>Without a lock, as the last thing that a call does. What another thread has noted meanwhile is written too.</summary>
     internal void Write()
     {

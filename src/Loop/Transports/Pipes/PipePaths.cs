@@ -5,12 +5,12 @@ namespace UnixLoop.Transports.Pipes;
 /// <summary>What opening by path can meet.</summary>
 internal static class PipePaths
 {
-    /// <exception cref="ArgumentException">It is null or empty, or has a NUL, where open(2) would see its end.</exception>
+    /// <exception cref="ArgumentException">It is null or empty, or what open(2) would see is another path.</exception>
     internal static void Check(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        if (path.Contains('\0'))
-            throw new ArgumentException($"The path has a NUL in it, at index {path.IndexOf('\0')}.", nameof(path));
+        if (PosixText.FaultOf(path) is { } fault)
+            throw new ArgumentException($"The path {fault}.", nameof(path));
     }
 
     internal static IOException OpenFailed(PosixResult opened, string path, PipeUse use) =>

@@ -66,6 +66,7 @@ internal sealed partial class ReadPump : ISpliceSource
         }
         if (ended)
             _owner.OnEnded(this);
+        _noted.Write();
     }
 
     /// <summary>The sink may still be full, as it was before: what is read then stays out of its reader's sight.</summary>

@@ -119,6 +119,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             }
         }
         _owner.OnEnded(this);
+        _noted.Write();
     }
 
     public void OnReady(uint events)
@@ -159,6 +160,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         }
         if (ended)
             _owner.OnEnded(this);
+        _noted.Write();
     }
 
     /// <summary>
@@ -212,6 +214,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         }
         borrower?.OnSourceGone(error);
         _owner.OnEnded(this);
+        _noted.Write();
     }
 
     public override string ToString() => $"{_owner.Describe(this)} ({_end}, {_state})";
@@ -313,6 +316,13 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         _registration?.Dispose();
         _end.Close();
         _growth.Return();
-        _sink.Complete(error);
+        try
+        {
+            _sink.Complete(error);
+        }
+        catch (Exception e)
+        {
+            _noted.AddLostAwaiter(_loop, this, e);
+        }
     }
 }

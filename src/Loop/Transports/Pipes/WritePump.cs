@@ -151,6 +151,7 @@ internal sealed partial class WritePump : IWritePump, IReadyHandler
             EndNeedsLock(error);
         }
         _owner.OnEnded(this);
+        _noted.Write();
     }
 
     public override string ToString() => $"{_owner.Describe(this)} ({_end}, {_state})";
@@ -257,7 +258,14 @@ internal sealed partial class WritePump : IWritePump, IReadyHandler
         _state = State.Ended;
         _registration?.Dispose();
         _end.Close();
-        _pipe.Reader.Complete(error);
+        try
+        {
+            _pipe.Reader.Complete(error);
+        }
+        catch (Exception e)
+        {
+            _noted.AddLostAwaiter(_loop, this, e);
+        }
         TellOperationNeedsLock(error);
     }
 }

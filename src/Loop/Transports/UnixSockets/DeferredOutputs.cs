@@ -33,21 +33,37 @@ internal sealed class DeferredOutputs
     private bool _isOpen;
     private bool _hasTraffic;
 
-    private DeferredOutputs(UnixEventLoop loop) =>
+    /// <summary>One whose bytes have come since the timer.</summary>
+    private SocketOutput? _busy;
+
+    private volatile bool _hasSeveral;
+
+    private DeferredOutputs(UnixEventLoop loop)
+    {
+        Burst = new OutputBurst(loop);
         _timer = loop.Clock == TimeProvider.System ? loop.CreateTimer(static self => ((DeferredOutputs)self!).SendOnLoop(), this) : null;
+    }
+
+    internal OutputBurst Burst { get; }
+
+    /// <summary>Whether bytes have come for more than one since the timer; a hint, for any thread.</summary>
+    internal bool HasSeveral => _hasSeveral;
 
     internal static DeferredOutputs Of(UnixEventLoop loop) => s_ofLoops.GetValue(loop, static loop => new DeferredOutputs(loop));
 
-    /// <summary>Bytes have come.</summary>
-    internal void OpenOnLoop()
+    /// <summary>Bytes have come for the reader of <paramref name="output"/>'s connection.</summary>
+    internal void OpenOnLoop(SocketOutput output)
     {
+        if (_timer is null)
+            return;
+        _busy ??= output;
+        if (!ReferenceEquals(_busy, output))
+            _hasSeveral = true;
         if (_isOpen)
         {
             _hasTraffic = true;
             return;
         }
-        if (_timer is null)
-            return;
         _isOpen = true;
         _timer.Change(LongestDelay, Timeout.InfiniteTimeSpan);
         Volatile.Write(ref _first, null);
@@ -72,7 +88,8 @@ internal sealed class DeferredOutputs
     private void SendOnLoop()
     {
         bool isWanted = _hasTraffic;
-        _hasTraffic = false;
+        _hasTraffic = _hasSeveral = false;
+        _busy = null;
         var output = (SocketOutput?)Interlocked.Exchange(ref _first, null);
         while (output is not null)
         {

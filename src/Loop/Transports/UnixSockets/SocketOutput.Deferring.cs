@@ -11,6 +11,8 @@ namespace UnixLoop.Transports.UnixSockets;
 //   else, or off the loop with no timer armed, or more than          the flush itself
 //   MostDeferred
 //
+// A read that has to wait, and the callback's end, leave the sending to an OutputBurst where pipelined answers (several flushes) are on the pool and
+// other connections are busy too.
 // On the loop there is no other sender for as long as the callback runs: one that blocks there holds up the timer too.
 // A reader that stays away (its code blocks, or streams) costs its flush a millisecond.
 // Deferred bytes are never more than the high mark: no flush waits for them.
@@ -22,22 +24,55 @@ internal sealed partial class SocketOutput
     /// <summary>Null without CoalesceFlushes.</summary>
     private readonly DeferredOutputs? _deferred;
 
-    /// <summary>The queue waits for one of the senders above, not for EPOLLOUT. Set under _gate; read without it as a hint.</summary>
-    private volatile bool _isDeferred;
+    /// <summary>How many flushes the queue is of that wait for one of the senders above, not for EPOLLOUT. Set under _gate; read without it as a hint.</summary>
+    private volatile int _deferredFlushes;
 
     /// <summary>Whether this is in <see cref="_deferred"/>. Guarded by _gate.</summary>
     private bool _isListed;
 
+    /// <summary>Whether this is in an <see cref="OutputBurst"/>. Guarded by _gate.</summary>
+    private bool _isInBurst;
+
+    private bool IsDeferred => _deferredFlushes > 0;
+
     /// <summary>The business of <see cref="DeferredOutputs"/>.</summary>
     internal SocketOutput? NextDeferred { get; set; }
 
+    /// <summary>The business of <see cref="OutputBurst"/>.</summary>
+    internal SocketOutput? NextInBurst { get; set; }
+
     /// <summary>Bytes have come for the reader.</summary>
-    internal void ExpectFlushesOnLoop() => _deferred?.OpenOnLoop();
+    internal void ExpectFlushesOnLoop() => _deferred?.OpenOnLoop(this);
+
+    /// <summary>The reader's code will flush no more for now; any thread.</summary>
+    internal void OnFlushesEnded()
+    {
+        if (_deferredFlushes < 2 || !_deferred!.HasSeveral || _connection.Loop.IsOnLoopThread)
+        {
+            SendDeferred();
+            return;
+        }
+        lock (_gate)
+        {
+            if (!IsDeferred || _isInBurst)
+                return;
+            _isInBurst = true;
+        }
+        _deferred.Burst.Add(this);
+    }
+
+    /// <summary>It has been taken out of the burst.</summary>
+    internal void SendInBurst()
+    {
+        lock (_gate)
+            _isInBurst = false;
+        SendDeferred();
+    }
 
     /// <summary>Any thread; nothing if nothing is deferred.</summary>
     internal void SendDeferred()
     {
-        if (!_isDeferred)
+        if (!IsDeferred)
             return;
         bool isOver;
         lock (_gate)
@@ -58,7 +93,7 @@ internal sealed partial class SocketOutput
         lock (_gate)
         {
             _isListed = false;
-            if (!_isDeferred)
+            if (!IsDeferred)
                 return false;
         }
         _connection.OnReaderStaysAway();
@@ -69,14 +104,14 @@ internal sealed partial class SocketOutput
     /// <summary>Takes what was written over into the queue, if that is to be sent later.</summary>
     private bool TryDeferNeedsLock()
     {
-        if (_deferred is null || _written.Length == 0 || !(_queue.IsEmpty || _isDeferred))
+        if (_deferred is null || _written.Length == 0 || !(_queue.IsEmpty || IsDeferred))
             return false;
         if (_queue.Length + _written.Length > Math.Min(MostDeferred, _options.OutputHighWaterMark))
             return false;
         if (!IsSentSoonNeedsLock(_deferred))
             return false;
         _queue.TakeOver(ref _written);
-        _isDeferred = true;
+        _deferredFlushes++;
         return true;
     }
 
@@ -89,7 +124,7 @@ internal sealed partial class SocketOutput
         bool isInCallback = _connection.IsInCallbackOfThisThread;
         if (isInCallback && _connection.Loop.IsOnLoopThread)
             return true;
-        if (!isInCallback && !(_isDeferred && _isListed) && !_connection.HasReaderMore)
+        if (!isInCallback && !(IsDeferred && _isListed) && !_connection.HasReaderMore)
             return false;
         if (!_isListed)
             _isListed = deferred.TryAdd(this);
@@ -99,9 +134,9 @@ internal sealed partial class SocketOutput
     /// <summary>What the socket does not take waits for EPOLLOUT, as ever.</summary>
     private void SendDeferredNeedsLock()
     {
-        if (!_isDeferred)
+        if (!IsDeferred)
             return;
-        _isDeferred = false;
+        _deferredFlushes = 0;
         SendNeedsLock(ref _queue, int.MaxValue);
         if (!_queue.IsEmpty)
             _connection.SetInterest(ConnectionDirections.Output, true);

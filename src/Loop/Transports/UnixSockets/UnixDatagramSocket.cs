@@ -50,7 +50,7 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     public static UnixDatagramSocket Create(IUnixEventLoop loop, UnixDatagramSocketOptions? options = null)
     {
         (UnixEventLoop ownLoop, options) = Check(loop, options);
-        var socket = new UnixHandle(PosixError.ThrowIfError(Libc.UnixSocket(SOCK_DGRAM), "socket"));
+        UnixHandle socket = NewSocket();
         return new UnixDatagramSocket(ownLoop, socket, socket, options);
     }
 
@@ -58,17 +58,21 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
     /// <inheritdoc cref="Create" path="/param|/exception"/>
     public static UnixDatagramSocket CreateAutoBound(IUnixEventLoop loop, UnixDatagramSocketOptions? options = null)
     {
-        UnixDatagramSocket made = Create(loop, options);
+        (UnixEventLoop ownLoop, options) = Check(loop, options);
+        UnixHandle socket = NewSocket();
+        UnixSocketAddress name;
         try
         {
-            made._engine.AutoBind();
-            return made;
+            name = DatagramAddress.AutoBind(socket.Descriptor);
         }
         catch
         {
-            made._engine.Dispose();
+            socket.Dispose();
             throw;
         }
+        UnixDatagramSocket made = new(ownLoop, socket, socket, options);
+        made._engine.LocalAddress = name;
+        return made;
     }
 
     /// <summary>
@@ -229,6 +233,8 @@ public sealed class UnixDatagramSocket : IAsyncDisposable
         if (destination.IsUnnamed)
             throw new ArgumentException("The unnamed address can't be sent to: who wants answers has to bind a name.", nameof(destination));
     }
+
+    private static UnixHandle NewSocket() => new(PosixError.ThrowIfError(Libc.UnixSocket(SOCK_DGRAM), "socket"));
 
     private static (UnixEventLoop Loop, UnixDatagramSocketOptions Options) Check(IUnixEventLoop loop, UnixDatagramSocketOptions? options)
     {

@@ -17,7 +17,7 @@ public sealed partial class UnixStreamConnection
 
     internal void OnReaderStaysAway() => _input.ForgetMore();
 
-    internal void OnReadWaits() => _output.SendDeferred();
+    internal void OnReadWaits() => _output.OnFlushesEnded();
 
     /// <summary>Runs what awaited a read, on whatever thread that is.</summary>
     internal void RunCallback(ref SocketWaiter waiter)
@@ -36,7 +36,7 @@ public sealed partial class UnixStreamConnection
         finally
         {
             t_inCallback = outer;
-            _output.SendDeferred();
+            _output.OnFlushesEnded();
         }
     }
 

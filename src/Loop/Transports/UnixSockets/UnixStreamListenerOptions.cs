@@ -1,3 +1,4 @@
+using UnixLoop.Interop;
 using UnixLoop.Transports.UnixSockets;
 
 namespace UnixLoop.Transports;
@@ -87,8 +88,8 @@ public sealed class UnixStreamListenerOptions
         if (ConnectionLoops is { Count: 0 })
             throw new ArgumentException($"{nameof(ConnectionLoops)} is empty: null is the listener's own loop.");
         Connection?.Validate();
-        if (LockDirectory?.Contains('\0') == true)
-            throw new ArgumentException($"{nameof(LockDirectory)} has a NUL in it.");
+        if (PosixText.FaultOf(LockDirectory) is { } fault)
+            throw new ArgumentException($"{nameof(LockDirectory)} {fault}.");
         CheckMode(Mode, nameof(Mode));
         CheckMode(DirectoryMode, nameof(DirectoryMode));
         if (AllowAnyUser && (AllowedUsers ?? AllowedGroups) is not null)

@@ -1,27 +1,80 @@
+using System.Text;
+using UnixLoop.Loop.Tests.Loops;
 using UnixLoop.Transports;
 
 namespace UnixLoop.Loop.Tests.UnixSockets.Datagrams;
 
-/// <summary>A context that takes no work any more kept the socket open, and its file where it was.</summary>
+/// <summary>
+/// A context that takes no work any more kept the socket open, and its file where it was; whoever awaited was not told, nor were the
+/// senders behind it. They go on on the pool.
+/// </summary>
 public sealed class ThrowingContextTests : DatagramTest
 {
-    [Fact]
-    public async Task Dispose_TheReceiversContextThrows_ClosesAllTheSame()
-    {
-        UnixDatagramSocket socket = await BindAsync(At("server"));
-        SynchronizationContext? own = SynchronizationContext.Current;
-        SynchronizationContext.SetSynchronizationContext(new ThrowingContext());
-        _ = ReceiveAsync();
-        SynchronizationContext.SetSynchronizationContext(own);
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await socket.DisposeAsync());
-        Assert.False(File.Exists(PathOf("server")));
-        Assert.Equal(0, Loop.GetStatistics().WatchedDescriptors);
+    private readonly TaskCompletionSource<UnhandledExceptionContext> _reported = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        async Task ReceiveAsync() => await socket.ReceiveAsync(new byte[1]);
+    public override async ValueTask InitializeAsync()
+    {
+        await base.InitializeAsync();
+        Loop.UnhandledException += _reported.SetResult;
     }
 
-    private sealed class ThrowingContext : SynchronizationContext
+    [Fact]
+    public async Task Dispose_TheReceiversContextThrows_ClosesAndTellsAllTheSame()
     {
-        public override void Post(SendOrPostCallback d, object? state) => throw new InvalidOperationException("No work is taken any more.");
+        UnixDatagramSocket socket = await BindAsync(At("server"));
+        Task receiving = ThrowingContext.Within(async () => await socket.ReceiveAsync(new byte[1]));
+        await socket.DisposeAsync();
+        Assert.False(File.Exists(PathOf("server")));
+        Assert.Equal(0, Loop.GetStatistics().WatchedDescriptors);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => receiving.WaitAsync(TestTimeout));
+        await AssertReportedAsync();
+    }
+
+    [Theory, InlineData(true), InlineData(false)]
+    public async Task Send_TheFirstSendersContextThrows_AllAreSentAndTold(bool isConnected)
+    {
+        UnixDatagramSocket server = await BindAsync(At("server"));
+        UnixDatagramSocket client = isConnected ? Connected(server.LocalAddress) : Keep(UnixDatagramSocket.Create(Loop));
+        UnixSocketAddress? destination = isConnected ? null : server.LocalAddress;
+        Fill(client, destination);
+        Task first = ThrowingContext.Within(async () => await SendAsync("first"));
+        Task second = SendAsync("second").AsTask();
+        while (await ReceiveTextAsync(server) != "second")
+        {
+        }
+        await first.WaitAsync(TestTimeout);
+        await second.WaitAsync(TestTimeout);
+        await AssertReportedAsync();
+
+        ValueTask SendAsync(string text)
+        {
+            byte[] bytes = Encoding.UTF8.GetBytes(text);
+            return destination is null ? client.SendAsync(bytes) : client.SendToAsync(bytes, destination);
+        }
+    }
+
+    [Fact]
+    public async Task Send_AnAwaiterOnTheLoopThrows_ThoseBehindAreTold()
+    {
+        UnixDatagramSocket server = await BindAsync(At("server"));
+        UnixDatagramSocket client = Connected(server.LocalAddress, new() { ContinueOnLoop = true });
+        Fill(client);
+        ThrowAfter(client.SendAsync("first"u8.ToArray()));
+        Task second = client.SendAsync("second"u8.ToArray()).AsTask();
+        while (await ReceiveTextAsync(server) != "second")
+        {
+        }
+        await second.WaitAsync(TestTimeout);
+        await AssertReportedAsync();
+
+        static void ThrowAfter(ValueTask send) => send.GetAwaiter().UnsafeOnCompleted(static () => throw new InvalidOperationException(ThrowingContext.Message));
+    }
+
+    /// <summary>Once.</summary>
+    private async Task AssertReportedAsync()
+    {
+        UnhandledExceptionContext context = await _reported.Task.WaitAsync(TestTimeout);
+        Assert.Equal(ThrowingContext.Message, context.Exception.Message);
+        Assert.Equal(1, Loop.GetStatistics().UnhandledExceptions);
     }
 }

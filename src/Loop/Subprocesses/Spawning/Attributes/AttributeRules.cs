@@ -1,3 +1,5 @@
+using UnixLoop.Interop;
+
 namespace UnixLoop.Subprocesses;
 
 /// <summary>What <see cref="SubprocessAttributes"/> must not ask for, whatever the system.</summary>
@@ -30,8 +32,8 @@ internal static class AttributeRules
     {
         if (text is "")
             throw Refuse(property, "is empty");
-        if (text?.Contains('\0') == true)
-            throw Refuse(property, "has a NUL character");
+        if (PosixText.FaultOf(text) is { } fault)
+            throw Refuse(property, fault);
     }
 
     private static ArgumentException Refuse(string property, string rule) => new($"{nameof(SubprocessAttributes)}: {property} {rule}.");

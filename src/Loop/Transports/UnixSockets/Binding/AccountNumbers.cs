@@ -38,13 +38,13 @@ internal static class AccountNumbers
     private static bool TryNumber(string text, out uint number) =>
         uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number != uint.MaxValue;
 
-    /// <summary>getpwnam(3) would look up what comes before a NUL.</summary>
+    /// <summary>getpwnam(3) would look up another name.</summary>
     private static void CheckText(string text, string option)
     {
         if (text is null)
             throw new ArgumentException($"{option} has a null.");
-        if (text.Contains('\0'))
-            throw new ArgumentException($"{option}: there is a NUL in '{EscapedName.Of(Encoding.UTF8.GetBytes(text))}'.");
+        if (PosixText.FaultOf(text) is { } fault)
+            throw new ArgumentException($"{option}: '{EscapedName.Of(Encoding.UTF8.GetBytes(text))}' {fault}.");
     }
 
     private static ArgumentException Unknown(string text, string option, string kind, PosixResult failure) =>

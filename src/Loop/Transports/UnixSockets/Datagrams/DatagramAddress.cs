@@ -26,6 +26,17 @@ internal static class DatagramAddress
             return found.IsError ? found : Libc.Connect(socket, native!.Bytes);
     }
 
+    /// <summary>Binds to a name of the kernel's choice, and tells which that is.</summary>
+    /// <exception cref="IOException">bind(2) or getsockname(2) failed.</exception>
+    internal static UnixSocketAddress AutoBind(int socket)
+    {
+        // An address of nothing but its family (unix(7)).
+        ushort family = (ushort)AF_UNIX;
+        PosixError.ThrowIfError(Libc.Bind(socket, MemoryMarshal.AsBytes(new ReadOnlySpan<ushort>(in family))), "bind to a name of the kernel's choice");
+        Span<byte> name = stackalloc byte[NativeAddress.MaxLength];
+        return NativeAddress.Read(name, PosixError.ThrowIfError(Libc.GetSocketName(socket, name), "getsockname"));
+    }
+
     private static bool TryWrite(UnixSocketAddress address, Span<byte> native, out int length)
     {
         ReadOnlySpan<byte> name = address.Bytes;

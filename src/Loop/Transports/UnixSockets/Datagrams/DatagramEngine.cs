@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
 using UnixLoop.Interop;
@@ -15,7 +16,7 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     private readonly SafeHandle _socket;
     private readonly IDisposable _owner;
     private readonly int _descriptor;
-    private readonly DatagramReadiness _readiness;
+    private readonly DatagramReadiness _readiness = new();
     private readonly ForgivingLogger _logger;
     private volatile UnixSocketAddress _localAddress = UnixSocketAddress.Unnamed;
     private volatile UnixSocketAddress? _remoteAddress;
@@ -30,12 +31,22 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
         (_socket, _owner) = (socket, owner);
         // First: a log provider may throw where a logger is made.
         _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(DatagramLog.Category));
-        _readiness = new DatagramReadiness(loop, socket, this);
         bool borrowed = false;
         socket.DangerousAddRef(ref borrowed); // who handed it in may still dispose it
         _descriptor = (int)socket.DangerousGetHandle();
-        Receiver = new DatagramReceiver(this, loop, _descriptor, _readiness, options);
-        Sender = new DatagramSender(this, loop, _descriptor, _readiness, options.ContinueOnLoop);
+        PipeScheduler scheduler = options.ContinueOnLoop ? PipeScheduler.Inline : PipeScheduler.ThreadPool;
+        Receiver = new DatagramReceiver(this, loop, _descriptor, _readiness, scheduler, options.MaxDescriptors);
+        Sender = new DatagramSender(this, loop, _descriptor, _readiness, scheduler);
+        try
+        {
+            // Last: the loop may call, or end, before this returns.
+            _readiness.Register(loop, socket, this);
+        }
+        catch
+        {
+            socket.DangerousRelease();
+            throw;
+        }
     }
 
     internal DatagramReceiver Receiver { get; }
@@ -50,15 +61,6 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     internal UnixSocketAddress LocalAddress { get => _localAddress; set => _localAddress = value; }
 
     internal UnixSocketAddress? RemoteAddress { get => _remoteAddress; set => _remoteAddress = value; }
-
-    internal void AutoBind()
-    {
-        // An address of nothing but its family (unix(7)).
-        ushort family = (ushort)AF_UNIX;
-        PosixError.ThrowIfError(Libc.Bind(_descriptor, MemoryMarshal.AsBytes(new ReadOnlySpan<ushort>(in family))), "bind to a name of the kernel's choice");
-        Span<byte> name = stackalloc byte[NativeAddress.MaxLength];
-        _localAddress = NativeAddress.Read(name, PosixError.ThrowIfError(Libc.GetSocketName(_descriptor, name), "getsockname"));
-    }
 
     internal void Connect(UnixSocketAddress peer)
     {
@@ -123,24 +125,11 @@ internal sealed class DatagramEngine : IReadyHandler, IDisposable
     {
         if (Interlocked.Exchange(ref _isClosed, 1) != 0)
             return;
-        try
-        {
-            Receiver.Close(reason);
-        }
-        finally
-        {
-            try
-            {
-                Sender.Close(reason);
-            }
-            finally
-            {
-                // Also where the context of somebody who waited has thrown.
-                _readiness.Dispose();
-                _socket.DangerousRelease();
-                _owner.Dispose();
-            }
-        }
+        Receiver.Close(reason);
+        Sender.Close(reason);
+        _readiness.Dispose();
+        _socket.DangerousRelease();
+        _owner.Dispose();
         DatagramLog.Closed(_logger, this);
     }
 

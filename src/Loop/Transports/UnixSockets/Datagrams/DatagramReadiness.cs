@@ -17,11 +17,15 @@ internal sealed class DatagramReadiness : IDisposable
     internal static readonly uint Failed = (uint)(EPOLLERR | EPOLLHUP);
 
     private readonly Lock _gate = new();
-    private readonly SelectorRegistration _registration;
+    private SelectorRegistration _registration = null!;
 
-    /// <summary>Not in epoll before the first wait, and told of the loop's end from now on; the selector keeps <paramref name="handler"/> alive.</summary>
-    internal DatagramReadiness(UnixEventLoop loop, SafeHandle socket, IReadyHandler handler) =>
-        _registration = loop.Selector.Register(socket, 0, handler);
+    /// <summary>Before any other call. Not in epoll before the first wait, and told of the loop's end from now on; the selector keeps <paramref name="handler"/> alive.</summary>
+    internal void Register(UnixEventLoop loop, SafeHandle socket, IReadyHandler handler)
+    {
+        // The loop, which may call before this returns, then finds the registration.
+        lock (_gate)
+            _registration = loop.Selector.Register(socket, 0, handler);
+    }
 
     /// <summary>From now on <paramref name="direction"/> is reported; any thread.</summary>
     /// <exception cref="IOException">epoll_ctl(2) failed.</exception>

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using UnixLoop.Interop;
 using static Tmds.Linux.LibC;
@@ -5,7 +6,7 @@ using static Tmds.Linux.LibC;
 namespace UnixLoop.Transports.UnixSockets;
 
 /// <summary>Takes datagrams, one receive at a time: at once where one is there, else on the loop's thread when it comes. Its one wait object is used again and again.</summary>
-internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveResult>
+internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveResult>, IThreadPoolWorkItem
 {
     private const int MaxInRow = 64;
 
@@ -15,10 +16,18 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     private readonly int _socket;
     private readonly DatagramReadiness _readiness;
     private readonly int _maxDescriptors;
+    private readonly PipeScheduler _scheduler;
     private readonly SenderNames _senders = new();
 
     // Guarded by _gate.
-    private ManualResetValueTaskSourceCore<UnixDatagramReceiveResult> _core;
+    private SocketWaiter _waiter;
+    private UnixDatagramReceiveResult _result;
+
+    /// <summary>In place of a result.</summary>
+    private Exception? _failure;
+
+    /// <summary>For the one who takes it.</summary>
+    private volatile bool _hasResult;
     private Exception? _closed;
     private Memory<byte> _buffer;
     private CancellationTokenRegistration _cancellation;
@@ -35,11 +44,9 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     /// <summary>The result has not been taken yet.</summary>
     private bool _isInUse;
 
-    internal DatagramReceiver(DatagramEngine owner, UnixEventLoop loop, int socket, DatagramReadiness readiness, UnixDatagramSocketOptions options)
-    {
-        (_owner, _loop, _socket, _readiness, _maxDescriptors) = (owner, loop, socket, readiness, options.MaxDescriptors);
-        _core.RunContinuationsAsynchronously = !options.ContinueOnLoop;
-    }
+    internal DatagramReceiver(
+        DatagramEngine owner, UnixEventLoop loop, int socket, DatagramReadiness readiness, PipeScheduler scheduler, int maxDescriptors) =>
+        (_owner, _loop, _socket, _readiness, _scheduler, _maxDescriptors) = (owner, loop, socket, readiness, scheduler, maxDescriptors);
 
     internal bool TryReceive(Span<byte> buffer, out UnixDatagramReceiveResult result)
     {
@@ -70,7 +77,7 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             if (received.Errno != EAGAIN)
                 return ValueTask.FromException<UnixDatagramReceiveResult>(Failure(received));
             _readiness.Want(DatagramReadiness.Readable);
-            version = _core.Version;
+            version = _waiter.Version;
             _buffer = buffer;
             _face = face;
             _isWaiting = _isInUse = true;
@@ -115,10 +122,7 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             cancellation = EndWaitNeedsLock();
         }
         cancellation.Dispose();
-        if (received.IsSuccess)
-            _core.SetResult(result);
-        else
-            _core.SetException(Failure(received));
+        Tell(result, received.IsSuccess ? null : Failure(received), fromReadiness: true);
     }
 
     /// <summary>By a process that shares the socket: recvmsg(2) says EAGAIN for ever, and epoll that there is something.</summary>
@@ -146,11 +150,20 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
             cancellation = EndWaitNeedsLock();
         }
         cancellation.Dispose();
-        // A cancel or a disposal comes on any thread.
-        if (_core.RunContinuationsAsynchronously)
-            _core.SetException(reason);
-        else
-            OnTheLoop.Call(_loop, static end => end.Receiver._core.SetException(end.Reason), new End(this, reason));
+        Tell(default, reason, fromReadiness: false);
+    }
+
+    private void Tell(UnixDatagramReceiveResult result, Exception? failure, bool fromReadiness)
+    {
+        bool isDue;
+        lock (_gate)
+        {
+            (_result, _failure) = (result, failure);
+            _hasResult = true;
+            isDue = _waiter.Signal();
+        }
+        if (isDue)
+            _waiter.Dispatch(this, _loop, _scheduler, fromReadiness);
     }
 
     private CancellationTokenRegistration EndWaitNeedsLock()
@@ -189,26 +202,37 @@ internal sealed class DatagramReceiver : IValueTaskSource<UnixDatagramReceiveRes
     {
         lock (_gate)
         {
-            if (_core.GetStatus(token) == ValueTaskSourceStatus.Pending)
+            _waiter.Check(token);
+            if (!_hasResult)
                 throw new InvalidOperationException("The receive has no result yet.");
-            try
-            {
-                return _core.GetResult(token);
-            }
-            finally
-            {
-                // Now: a second GetResult with this token must not get it, nor the next one's.
-                _core.Reset();
-                _isInUse = false;
-            }
+            (UnixDatagramReceiveResult result, Exception? failure) = (_result, _failure);
+            (_result, _failure) = (default, null);
+            // Now: a second GetResult with this token must not get it, nor the next one's.
+            _waiter.Begin();
+            _hasResult = _isInUse = false;
+            return failure is null ? result : throw failure;
         }
     }
 
-    ValueTaskSourceStatus IValueTaskSource<UnixDatagramReceiveResult>.GetStatus(short token) => _core.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource<UnixDatagramReceiveResult>.GetStatus(short token)
+    {
+        _waiter.Check(token);
+        if (!_hasResult)
+            return ValueTaskSourceStatus.Pending;
+        return _failure switch
+        {
+            null => ValueTaskSourceStatus.Succeeded,
+            OperationCanceledException => ValueTaskSourceStatus.Canceled,
+            _ => ValueTaskSourceStatus.Faulted,
+        };
+    }
 
     void IValueTaskSource<UnixDatagramReceiveResult>.OnCompleted(
-        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _core.OnCompleted(continuation, state, token, flags);
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        if (_waiter.OnCompleted(continuation, state, token, flags))
+            _waiter.Dispatch(this, _loop, _scheduler, fromReadiness: false);
+    }
 
-    private sealed record End(DatagramReceiver Receiver, Exception Reason);
+    void IThreadPoolWorkItem.Execute() => _waiter.Run();
 }

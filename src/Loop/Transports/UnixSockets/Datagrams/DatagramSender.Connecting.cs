@@ -18,7 +18,7 @@ internal sealed partial class DatagramSender
             if (_toPeer.Count > 0 && !peer.Equals(before))
                 SendToNeedsLock(before, ref ended);
         }
-        ended.Complete(isOnLoop: false);
+        ended.Complete(_loop, isOnLoop: false);
     }
 
     /// <summary>What waits for the connected peer is for <paramref name="destination"/> by name from now on; one without a name can't be sent to.</summary>

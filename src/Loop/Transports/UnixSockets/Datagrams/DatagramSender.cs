@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using UnixLoop.Interop;
 using static Tmds.Linux.LibC;
 
@@ -29,7 +30,7 @@ internal sealed partial class DatagramSender
     private readonly UnixEventLoop _loop;
     private readonly int _socket;
     private readonly DatagramReadiness _readiness;
-    private readonly bool _continueOnLoop;
+    private readonly PipeScheduler _scheduler;
 
     // Guarded by _gate.
     private readonly LinkedList<PendingSend> _toPeer = [];
@@ -41,9 +42,9 @@ internal sealed partial class DatagramSender
     private int _helpers;
     private Exception? _closed;
 
-    internal DatagramSender(DatagramEngine engine, UnixEventLoop loop, int socket, DatagramReadiness readiness, bool continueOnLoop)
+    internal DatagramSender(DatagramEngine engine, UnixEventLoop loop, int socket, DatagramReadiness readiness, PipeScheduler scheduler)
     {
-        (_engine, _loop, _socket, _readiness, _continueOnLoop) = (engine, loop, socket, readiness, continueOnLoop);
+        (_engine, _loop, _socket, _readiness, _scheduler) = (engine, loop, socket, readiness, scheduler);
         _ownBackOff = new BackOff(loop, OnOwnRoom);
     }
 
@@ -139,7 +140,7 @@ internal sealed partial class DatagramSender
             }
             _ = SendQueueNeedsLock(_toPeer, ref ended);
         }
-        ended.Complete(isOnLoop: true);
+        ended.Complete(_loop, isOnLoop: true);
         OnOwnRoom();
     }
 
@@ -158,7 +159,7 @@ internal sealed partial class DatagramSender
             if (_forOwnBuffer.Count == 0)
                 _ownBackOff.StopNeedsLock();
         }
-        ended.Complete(isOnLoop: true);
+        ended.Complete(_loop, isOnLoop: true);
     }
 
     /// <summary>The peer may have room again.</summary>
@@ -172,7 +173,7 @@ internal sealed partial class DatagramSender
                 return;
             ResumeNeedsLock(peer, ref ended, mayAskHelper: !byHelper);
         }
-        ended.Complete(isOnLoop: true);
+        ended.Complete(_loop, isOnLoop: true);
     }
 
     internal void OnLoopEnded() => _engine.OnLoopEnded();
@@ -197,26 +198,29 @@ internal sealed partial class DatagramSender
             _ownBackOff.StopNeedsLock();
             _helpers = 0;
         }
-        ended.Complete(isOnLoop: false);
+        ended.Complete(_loop, isOnLoop: false);
     }
 
     /// <summary>For the awaiter, once: the object is free then.</summary>
     internal void TakeResult(PendingSend pending, short token)
     {
+        Exception? failure;
         lock (_gate)
         {
-            if (!pending.HasResult(token))
-                throw new InvalidOperationException("The send has no result yet.");
-            try
-            {
-                pending.TakeResultNeedsLock(token);
-            }
-            finally
-            {
-                if (_free.Count < MostFreeSends)
-                    _free.Push(pending);
-            }
+            failure = pending.TakeResultNeedsLock(token);
+            if (_free.Count < MostFreeSends)
+                _free.Push(pending);
         }
+        if (failure is not null)
+            throw failure;
+    }
+
+    /// <summary>Its result may be taken.</summary>
+    /// <returns>Whether somebody awaits it.</returns>
+    internal bool Publish(PendingSend pending)
+    {
+        lock (_gate)
+            return pending.PublishNeedsLock();
     }
 
     /// <summary>Whether others wait for the same room: they come first.</summary>
@@ -228,7 +232,7 @@ internal sealed partial class DatagramSender
     private PendingSend EnqueueNeedsLock(UnixDatagramSocket face, ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination)
     {
         if (!_free.TryPop(out PendingSend? pending))
-            pending = new PendingSend(this, _loop, _continueOnLoop);
+            pending = new PendingSend(this, _loop, _scheduler);
         pending.Begin(face, data, descriptors, destination);
         if (destination is null)
         {
@@ -241,7 +245,15 @@ internal sealed partial class DatagramSender
         if (peer.Waiting.Count == 0)
         {
             _idleHelpers.Remove(peer);
-            WaitNeedsLock(peer, mayAskHelper: true);
+            try
+            {
+                WaitNeedsLock(peer, mayAskHelper: true);
+            }
+            catch
+            {
+                RestNeedsLock(peer);
+                throw;
+            }
         }
         peer.Waiting.AddLast(pending.Node);
         return pending;

@@ -1,21 +1,25 @@
+using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 
 namespace UnixLoop.Transports.UnixSockets;
 
 /// <summary>A datagram that waits for room. Used again once its result has been taken; all but the result is guarded by the sender's gate.</summary>
-internal sealed class PendingSend : IValueTaskSource
+internal sealed class PendingSend : IValueTaskSource, IThreadPoolWorkItem
 {
     private readonly DatagramSender _sender;
     private readonly UnixEventLoop _loop;
-    private ManualResetValueTaskSourceCore<bool> _core;
+    private readonly PipeScheduler _scheduler;
+    private SocketWaiter _waiter;
+
+    /// <summary>Set under the gate, for the one who takes it.</summary>
+    private volatile bool _hasResult;
 
     /// <summary>The user's object, which must not be found forgotten meanwhile.</summary>
     private object? _face;
 
-    internal PendingSend(DatagramSender sender, UnixEventLoop loop, bool continueOnLoop)
+    internal PendingSend(DatagramSender sender, UnixEventLoop loop, PipeScheduler scheduler)
     {
-        (_sender, _loop) = (sender, loop);
-        _core.RunContinuationsAsynchronously = !continueOnLoop;
+        (_sender, _loop, _scheduler) = (sender, loop, scheduler);
         Node = new LinkedListNode<PendingSend>(this);
     }
 
@@ -38,7 +42,7 @@ internal sealed class PendingSend : IValueTaskSource
 
     internal CancellationTokenRegistration Cancellation { get; set; }
 
-    internal short Version => _core.Version;
+    internal short Version => _waiter.Version;
 
     internal void Begin(UnixDatagramSocket face, ReadOnlyMemory<byte> data, BorrowedDescriptors? descriptors, UnixSocketAddress? destination) =>
         (_face, Data, Descriptors, Destination, Failure) = (face, data, descriptors, destination, null);
@@ -63,40 +67,51 @@ internal sealed class PendingSend : IValueTaskSource
         Cancellation = default;
         Descriptors?.Dispose();
         (_face, Data, Descriptors, Destination) = (null, default, null, null);
-        if (isOnLoop || _core.RunContinuationsAsynchronously)
-            Tell();
-        else
-            OnTheLoop.Call(_loop, static send => send.Tell(), this);
+        // Last: whoever takes the result may begin the next send with this.
+        if (_sender.Publish(this))
+            _waiter.Dispatch(this, _loop, _scheduler, fromReadiness: isOnLoop);
     }
 
-    private void Tell()
+    /// <returns>Whether somebody awaits it.</returns>
+    internal bool PublishNeedsLock()
     {
-        if (Failure is { } failure)
-            _core.SetException(failure);
-        else
-            _core.SetResult(true);
+        _hasResult = true;
+        return _waiter.Signal();
     }
 
     void IValueTaskSource.GetResult(short token) => _sender.TakeResult(this, token);
 
     /// <summary>Afterwards the token is worth nothing: who awaits a second time must not get the result of the next send.</summary>
-    internal void TakeResultNeedsLock(short token)
+    /// <returns>What it failed with.</returns>
+    /// <exception cref="InvalidOperationException">The token's result has been taken, or is not there yet.</exception>
+    internal Exception? TakeResultNeedsLock(short token)
     {
-        try
-        {
-            _core.GetResult(token);
-        }
-        finally
-        {
-            _core.Reset();
-        }
+        _waiter.Check(token);
+        if (!_hasResult)
+            throw new InvalidOperationException("The send has no result yet.");
+        _hasResult = false;
+        _waiter.Begin();
+        return Failure;
     }
 
-    /// <exception cref="InvalidOperationException">The token's result has been taken.</exception>
-    internal bool HasResult(short token) => _core.GetStatus(token) != ValueTaskSourceStatus.Pending;
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token)
+    {
+        _waiter.Check(token);
+        if (!_hasResult)
+            return ValueTaskSourceStatus.Pending;
+        return Failure switch
+        {
+            null => ValueTaskSourceStatus.Succeeded,
+            OperationCanceledException => ValueTaskSourceStatus.Canceled,
+            _ => ValueTaskSourceStatus.Faulted,
+        };
+    }
 
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _core.GetStatus(token);
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        if (_waiter.OnCompleted(continuation, state, token, flags))
+            _waiter.Dispatch(this, _loop, _scheduler, fromReadiness: false);
+    }
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _core.OnCompleted(continuation, state, token, flags);
+    void IThreadPoolWorkItem.Execute() => _waiter.Run();
 }
