@@ -91,6 +91,8 @@ public sealed class PipeValidationTests : PublicPipeTest
         Assert.Contains("LowWaterMark is from 0 to HighWaterMark, which is 10",
             Assert.Throws<ArgumentOutOfRangeException>(() => WritePipe.Create(Loop, out _, new() { HighWaterMark = 10, LowWaterMark = 11 })).Message, StringComparison.Ordinal);
         Assert.Contains("CloseTimeout", Assert.Throws<ArgumentOutOfRangeException>(() => WritePipe.Create(Loop, out _, new() { CloseTimeout = TimeSpan.FromDays(100) })).Message, StringComparison.Ordinal);
+        Refused(() => ReadPipe.Open(Loop, "a\0b"), "NUL character at index 1");
+        Refused(() => ReadPipe.Open(Loop, "a\ud800"), "half a surrogate pair");
         Refused(() => ReadPipe.Create(Loop, out _, new() { SurvivesWriters = true }), "SurvivesWriters");
         Refused(() => ReadPipe.OpenStandardInput(Loop, new() { SurvivesWriters = true }), "SurvivesWriters");
     }

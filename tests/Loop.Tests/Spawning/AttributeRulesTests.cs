@@ -6,7 +6,8 @@ public sealed class AttributeRulesTests : SpawningTest
     public void Start_AttributesThatContradictThemselves_AreRefusedByName()
     {
         Refused(new() { User = "" }, "SubprocessAttributes: User is empty.");
-        Refused(new() { Groups = ["a", "b\0c"] }, "SubprocessAttributes: Groups[1] has a NUL character.");
+        Refused(new() { Groups = ["a", "b\0c"] }, "SubprocessAttributes: Groups[1] has a NUL character at index 1, which is the end of a text for the kernel.");
+        Refused(new() { User = "a\ud800" }, "SubprocessAttributes: User has half a surrogate pair, which UTF-8 can't express.");
         Refused(new() { Cgroup = "" }, "SubprocessAttributes: Cgroup is empty.");
         Refused(new() { Umask = UnixFileMode.SetUser }, "SubprocessAttributes: Umask is 4000 (octal); a mask has the permissions 0777 alone (umask(2)).");
         Refused(new() { ParentDeathSignal = default(UnixSignal) }, "SubprocessAttributes: ParentDeathSignal is the default value, which is no signal; null stands for none.");
