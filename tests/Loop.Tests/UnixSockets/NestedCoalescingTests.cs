@@ -72,12 +72,15 @@ public sealed class NestedCoalescingTests() : CoalescingTest(s_options)
     public void Callback_ThatThrows_SendsWhatItFlushed_AndIsNoCallbackAnyMore()
     {
         using Held held = new(Connection);
+        Exception? reported = null;
+        Loop.UnhandledException += context => reported = context.Exception;
         OnRead(Connection, () =>
         {
             Flush("one");
             throw new InvalidOperationException("of the test");
         });
-        Assert.Throws<InvalidOperationException>(Connection.Input.CancelPendingRead);
+        Connection.Input.CancelPendingRead();
+        Assert.Equal("of the test", reported?.Message);
         Assert.Equal("one", ReceiveNow());
         Flush("two");
         Assert.Equal("two", ReceiveNow());

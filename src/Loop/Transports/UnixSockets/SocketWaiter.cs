@@ -106,17 +106,26 @@ internal struct SocketWaiter
         }
     }
 
-    /// <summary>Nobody must wait for ever because of a scheduler that takes nothing more. One that threw after it had taken the item runs it in vain.</summary>
+    /// <summary>
+    /// Nobody must wait for ever because of a scheduler that takes nothing more; one that threw after it had taken the item runs it in vain. Nor must the
+    /// caller, who may be closing a connection, meet what such code throws where it is run at once.
+    /// </summary>
     private void HandTo<T>(Action<T> hand, T to, IThreadPoolWorkItem item, UnixEventLoop loop)
     {
         try
         {
             hand(to);
         }
-        catch (Exception e) when (Volatile.Read(ref _isDue)) // else it is the awaiting code's own, which ran at once
+        catch (Exception e)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
-            loop.ReportUnhandled(new UnhandledExceptionContext("The scheduler or context where awaiting code was to go on failed, so it goes on on the thread pool", e, item));
+            bool isLeft = Volatile.Read(ref _isDue);
+            if (isLeft)
+                ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
+            loop.ReportUnhandled(new UnhandledExceptionContext(
+                isLeft
+                    ? "The scheduler or context where awaiting code was to go on failed, so it goes on on the thread pool"
+                    : "Awaiting code that its scheduler or context ran at once failed",
+                e, item));
         }
     }
 
