@@ -38,6 +38,16 @@ public abstract class LoopTest : IAsyncLifetime
     /// <summary>Runs once the loop has finished what it was doing, and everything posted before.</summary>
     protected Task SettleAsync() => Loop.InvokeAsync(() => { }).WaitAsync(TestTimeout);
 
+    /// <summary>Turns of the loop during 200 ms in which nothing should happen.</summary>
+    protected async Task<long> CountIdleTurnsAsync()
+    {
+        await SettleAsync();
+        long before = Loop.GetStatistics().Turns;
+        using var idle = new ManualResetEventSlim();
+        idle.Wait(TimeSpan.FromMilliseconds(200));
+        return Loop.GetStatistics().Turns - before;
+    }
+
     internal static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>A pipe whose ends do not block.</summary>

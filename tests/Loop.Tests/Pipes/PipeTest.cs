@@ -41,15 +41,4 @@ public abstract class PipeTest : LoopTest
             },
             "the pipe's end");
         return all.ToArray();
-    }
-
-    /// <summary>Turns of the loop during 200 ms in which nothing should happen.</summary>
-    protected async Task<long> CountIdleTurnsAsync()
-    {
-        await SettleAsync();
-        long before = Loop.GetStatistics().Turns;
-        using var idle = new ManualResetEventSlim();
-        idle.Wait(TimeSpan.FromMilliseconds(200));
-        return Loop.GetStatistics().Turns - before;
-    }
-}
+    }}

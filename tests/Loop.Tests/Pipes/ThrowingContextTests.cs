@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using UnixLoop.Interop;
 using UnixLoop.Loop.Tests.Loops;
 using UnixLoop.Transports;
 
@@ -46,6 +47,23 @@ public sealed class ThrowingContextTests : PublicPipeTest
         readEnd.Dispose();
         await Assert.ThrowsAsync<IOException>(() => pipe.Completion.WaitAsync(TestTimeout));
         await AssertReportedAsync();
+    }
+
+    /// <summary>The last write of the loop's makes room, of which the writer is told: the loop spun on EPOLLOUT.</summary>
+    [Fact]
+    public async Task Room_TheWritersContextThrows_TheLoopSleeps()
+    {
+        const int Bytes = (64 * 1024) + 2000;
+        await using WritePipe pipe = WritePipe.Create(Loop, out SafeFileHandle readEnd, new() { HighWaterMark = 1000, LowWaterMark = 10 });
+        using (readEnd)
+        {
+            _ = ThrowingContext.Within(async () => await pipe.Output.WriteAsync(new byte[Bytes]));
+            byte[] block = new byte[Bytes];
+            for (int left = Bytes; left > 0;)
+                left -= PosixError.ThrowIfError(Libc.Read((int)readEnd.DangerousGetHandle(), block), "read");
+            await AssertReportedAsync();
+            Assert.InRange(await CountIdleTurnsAsync(), 0, 2);
+        }
     }
 
     private async Task AssertReportedAsync()

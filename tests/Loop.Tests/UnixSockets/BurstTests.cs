@@ -38,13 +38,44 @@ public sealed class BurstTests() : CoalescingTest(s_options)
             async Task AnswerAsync()
             {
                 ReadResult read = await Connection.Input.ReadAsync().ConfigureAwait(false);
-                Connection.Input.AdvanceTo(read.Buffer.End);
+                SequencePosition second = read.Buffer.GetPosition(1);
+                Connection.Input.AdvanceTo(second, second);
                 held = new Held(Connection, other);
                 Flush("one");
+                Assert.True(Connection.Input.TryRead(out read));
+                Connection.Input.AdvanceTo(read.Buffer.End);
                 Flush("two");
                 if (readsOn)
                     await Connection.Input.ReadAsync().ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>That is no pipelined one: nothing is to be waited for.</summary>
+    [Fact]
+    public async Task Answer_OfOneRequestInTwoParts_IsSentAtOnce()
+    {
+        (UnixStreamConnection other, UnixHandle otherPeer) = NewConnection(s_options);
+        await using (other)
+        using (otherPeer)
+        {
+            Task<string> answering = AnswerAsync();
+            Send(Peer, "r");
+            Assert.Equal("headbody", await answering.WaitAsync(TestTimeout));
+        }
+
+        async Task<string> AnswerAsync()
+        {
+            ReadResult read = await Connection.Input.ReadAsync().ConfigureAwait(false);
+            Connection.Input.AdvanceTo(read.Buffer.End);
+            using Held held = new(Connection, other);
+            Flush("head");
+            Flush("body");
+            Task next = Connection.Input.ReadAsync().AsTask();
+            string sent = ReceiveNow();
+            Connection.Input.CancelPendingRead();
+            await next.ConfigureAwait(false);
+            return sent;
         }
     }
 

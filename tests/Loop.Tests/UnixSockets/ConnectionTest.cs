@@ -115,14 +115,4 @@ public abstract class ConnectionTest : LoopTest
         connection.Closed.Register(() => closed.TrySetResult());
         return closed.Task.WaitAsync(TestTimeout);
     }
-
-    /// <summary>Turns of the loop during 200 ms in which nothing should happen.</summary>
-    protected async Task<long> CountIdleTurnsAsync()
-    {
-        await SettleAsync();
-        long before = Loop.GetStatistics().Turns;
-        using var idle = new ManualResetEventSlim();
-        idle.Wait(TimeSpan.FromMilliseconds(200));
-        return Loop.GetStatistics().Turns - before;
-    }
 }

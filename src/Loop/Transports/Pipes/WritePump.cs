@@ -179,7 +179,14 @@ internal sealed partial class WritePump : IWritePump, IReadyHandler
     {
         ReadOnlySequence<byte> buffer = result.Buffer;
         PosixResult written = WriteAll(ref buffer);
-        _pipe.Reader.AdvanceTo(buffer.Start, buffer.Start);
+        try
+        {
+            _pipe.Reader.AdvanceTo(buffer.Start, buffer.Start);
+        }
+        catch (Exception e)
+        {
+            _noted.AddLostAwaiter(_loop, this, e);
+        }
         if (written.IsError && written.Errno != EAGAIN)
         {
             EndByErrorNeedsLock(written);

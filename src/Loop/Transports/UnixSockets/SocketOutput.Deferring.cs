@@ -11,7 +11,7 @@ namespace UnixLoop.Transports.UnixSockets;
 //   else, or off the loop with no timer armed, or more than          the flush itself
 //   MostDeferred
 //
-// A read that has to wait, and the callback's end, leave the sending to an OutputBurst where pipelined answers (several flushes) are on the pool and
+// A read that has to wait, and the callback's end, leave the sending to an OutputBurst where the answers are to pipelined requests, on the pool, and
 // other connections are busy too.
 // On the loop there is no other sender for as long as the callback runs: one that blocks there holds up the timer too.
 // A reader that stays away (its code blocks, or streams) costs its flush a millisecond.
@@ -24,16 +24,17 @@ internal sealed partial class SocketOutput
     /// <summary>Null without CoalesceFlushes.</summary>
     private readonly DeferredOutputs? _deferred;
 
-    /// <summary>How many flushes the queue is of that wait for one of the senders above, not for EPOLLOUT. Set under _gate; read without it as a hint.</summary>
-    private volatile int _deferredFlushes;
+    /// <summary>The queue waits for one of the senders above, not for EPOLLOUT. Set under _gate; read without it as a hint.</summary>
+    private volatile bool _isDeferred;
+
+    /// <summary>What waits answers one of several requests that came together. As <see cref="_isDeferred"/>.</summary>
+    private volatile bool _isOfSeveral;
 
     /// <summary>Whether this is in <see cref="_deferred"/>. Guarded by _gate.</summary>
     private bool _isListed;
 
     /// <summary>Whether this is in an <see cref="OutputBurst"/>. Guarded by _gate.</summary>
     private bool _isInBurst;
-
-    private bool IsDeferred => _deferredFlushes > 0;
 
     /// <summary>The business of <see cref="DeferredOutputs"/>.</summary>
     internal SocketOutput? NextDeferred { get; set; }
@@ -47,14 +48,14 @@ internal sealed partial class SocketOutput
     /// <summary>The reader's code will flush no more for now; any thread.</summary>
     internal void OnFlushesEnded()
     {
-        if (_deferredFlushes < 2 || !_deferred!.HasSeveral || _connection.Loop.IsOnLoopThread)
+        if (!_isOfSeveral || !_deferred!.HasSeveral || _connection.Loop.IsOnLoopThread)
         {
             SendDeferred();
             return;
         }
         lock (_gate)
         {
-            if (!IsDeferred || _isInBurst)
+            if (!_isDeferred || _isInBurst)
                 return;
             _isInBurst = true;
         }
@@ -72,7 +73,7 @@ internal sealed partial class SocketOutput
     /// <summary>Any thread; nothing if nothing is deferred.</summary>
     internal void SendDeferred()
     {
-        if (!IsDeferred)
+        if (!_isDeferred)
             return;
         bool isOver;
         lock (_gate)
@@ -93,7 +94,7 @@ internal sealed partial class SocketOutput
         lock (_gate)
         {
             _isListed = false;
-            if (!IsDeferred)
+            if (!_isDeferred)
                 return false;
         }
         _connection.OnReaderStaysAway();
@@ -104,14 +105,16 @@ internal sealed partial class SocketOutput
     /// <summary>Takes what was written over into the queue, if that is to be sent later.</summary>
     private bool TryDeferNeedsLock()
     {
-        if (_deferred is null || _written.Length == 0 || !(_queue.IsEmpty || IsDeferred))
+        if (_deferred is null || _written.Length == 0 || !(_queue.IsEmpty || _isDeferred))
             return false;
         if (_queue.Length + _written.Length > Math.Min(MostDeferred, _options.OutputHighWaterMark))
             return false;
         if (!IsSentSoonNeedsLock(_deferred))
             return false;
         _queue.TakeOver(ref _written);
-        _deferredFlushes++;
+        _isDeferred = true;
+        if (_connection.HasReaderMore)
+            _isOfSeveral = true;
         return true;
     }
 
@@ -124,7 +127,7 @@ internal sealed partial class SocketOutput
         bool isInCallback = _connection.IsInCallbackOfThisThread;
         if (isInCallback && _connection.Loop.IsOnLoopThread)
             return true;
-        if (!isInCallback && !(IsDeferred && _isListed) && !_connection.HasReaderMore)
+        if (!isInCallback && !(_isDeferred && _isListed) && !_connection.HasReaderMore)
             return false;
         if (!_isListed)
             _isListed = deferred.TryAdd(this);
@@ -134,9 +137,9 @@ internal sealed partial class SocketOutput
     /// <summary>What the socket does not take waits for EPOLLOUT, as ever.</summary>
     private void SendDeferredNeedsLock()
     {
-        if (!IsDeferred)
+        if (!_isDeferred)
             return;
-        _deferredFlushes = 0;
+        _isDeferred = _isOfSeveral = false;
         SendNeedsLock(ref _queue, int.MaxValue);
         if (!_queue.IsEmpty)
             _connection.SetInterest(ConnectionDirections.Output, true);

@@ -179,7 +179,7 @@ internal sealed partial class SocketOutput
         }
         if (mayDefer && TryDeferNeedsLock())
             return;
-        if (IsDeferred)
+        if (_isDeferred)
         {
             _queue.TakeOver(ref _written);
             SendDeferredNeedsLock();
@@ -265,7 +265,7 @@ internal sealed partial class SocketOutput
         if (_operation is not null)
             StopOperationNeedsLock(GoneError);
         _queue.Clear();
-        _deferredFlushes = 0;
+        _isDeferred = _isOfSeveral = false;
         if (_drained is not null && failure is not null)
             _drained.TrySetException(failure);
         else

@@ -12,7 +12,6 @@ namespace UnixLoop.Transports.UnixSockets;
 internal struct SocketWaiter
 {
     private static readonly Action<object?> s_signalled = static _ => throw new InvalidOperationException("This marks a result without an awaiter.");
-    private static readonly Action<IThreadPoolWorkItem> s_post = static item => item.Execute();
     private static readonly Action<object?> s_schedule = static item => ((IThreadPoolWorkItem)item!).Execute();
     private static readonly SendOrPostCallback s_send = static item => ((IThreadPoolWorkItem)item!).Execute();
 
@@ -44,6 +43,9 @@ internal struct SocketWaiter
     internal bool OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
         Check(token);
+        // Before anything of the first is overwritten.
+        if (Volatile.Read(ref _continuation) is { } first && !ReferenceEquals(first, s_signalled))
+            throw AwaitedTwice();
         if ((flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0)
             _execution = ExecutionContext.Capture();
         if ((flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0)
@@ -53,10 +55,12 @@ internal struct SocketWaiter
         if (previous is null)
             return false;
         if (!ReferenceEquals(previous, s_signalled))
-            throw new InvalidOperationException("The ValueTask is being awaited already: each may be consumed once.");
+            throw AwaitedTwice();
         _continuation = continuation;
         return true;
     }
+
+    private static InvalidOperationException AwaitedTwice() => new("The ValueTask is being awaited already: each may be consumed once.");
 
     /// <summary>True if an awaiter is there: the caller dispatches, off its lock.</summary>
     internal bool Signal() => Interlocked.CompareExchange(ref _continuation, s_signalled, null) is not null;
@@ -68,28 +72,28 @@ internal struct SocketWaiter
     internal void Dispatch(IThreadPoolWorkItem item, UnixEventLoop loop, PipeScheduler scheduler, bool fromReadiness)
     {
         Volatile.Write(ref _isDue, true);
-        if (_context is not null)
-            DispatchToContext(item, loop, fromReadiness);
+        if (_context is { } context)
+            DispatchToContext(context, item, loop, fromReadiness);
         else if (ReferenceEquals(scheduler, PipeScheduler.ThreadPool))
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
         else if (!ReferenceEquals(scheduler, PipeScheduler.Inline))
             HandTo(static to => to.Scheduler.Schedule(s_schedule, to.Item), (Scheduler: scheduler, Item: item), item, loop);
         else if (fromReadiness)
             item.Execute();
-        else if (!loop.TryPost(s_post, item))
+        else if (!loop.TryPost(s_schedule, (object?)item))
             ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false);
     }
 
-    private void DispatchToContext(IThreadPoolWorkItem item, UnixEventLoop loop, bool fromReadiness)
+    private void DispatchToContext(object target, IThreadPoolWorkItem item, UnixEventLoop loop, bool fromReadiness)
     {
-        if (_context is TaskScheduler scheduler)
+        if (target is TaskScheduler scheduler)
         {
             HandTo(
                 static to => Task.Factory.StartNew(s_schedule, to.Item, CancellationToken.None, TaskCreationOptions.DenyChildAttach, to.Scheduler),
                 (Scheduler: scheduler, Item: item), item, loop);
             return;
         }
-        var context = (SynchronizationContext)_context!;
+        var context = (SynchronizationContext)target;
         if (!fromReadiness || !ReferenceEquals(context, loop.SynchronizationContext))
         {
             HandTo(static to => to.Context.Post(s_send, to.Item), (Context: context, Item: item), item, loop);

@@ -30,6 +30,24 @@ public sealed class ThrowingContextTests : DatagramTest
         await AssertReportedAsync();
     }
 
+    [Fact]
+    public async Task Dispose_AnAwaiterThrowsInAContextThatRunsAtOnce_ClosesAndTellsTheOthers()
+    {
+        UnixDatagramSocket peer = await BindAsync(At("peer"));
+        UnixDatagramSocket socket = await BindAsync(At("server"));
+        Fill(socket, peer.LocalAddress);
+        Task sending = socket.SendToAsync("late"u8.ToArray(), peer.LocalAddress).AsTask();
+        AtOnce.Within(() => ThrowAfter(socket.ReceiveAsync(new byte[1])));
+        await socket.DisposeAsync();
+        Assert.False(File.Exists(PathOf("server")));
+        Assert.Equal(1, Loop.GetStatistics().WatchedDescriptors); // the peer's
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => sending.WaitAsync(TestTimeout));
+        await AssertReportedAsync();
+
+        static void ThrowAfter(ValueTask<UnixDatagramReceiveResult> receive) =>
+            receive.GetAwaiter().UnsafeOnCompleted(static () => throw new InvalidOperationException(ThrowingContext.Message));
+    }
+
     [Theory, InlineData(true), InlineData(false)]
     public async Task Send_TheFirstSendersContextThrows_AllAreSentAndTold(bool isConnected)
     {
@@ -76,5 +94,24 @@ public sealed class ThrowingContextTests : DatagramTest
         UnhandledExceptionContext context = await _reported.Task.WaitAsync(TestTimeout);
         Assert.Equal(ThrowingContext.Message, context.Exception.Message);
         Assert.Equal(1, Loop.GetStatistics().UnhandledExceptions);
+    }
+
+    private sealed class AtOnce : SynchronizationContext
+    {
+        public override void Post(SendOrPostCallback d, object? state) => d(state);
+
+        internal static void Within(Action call)
+        {
+            SynchronizationContext? own = Current;
+            SetSynchronizationContext(new AtOnce());
+            try
+            {
+                call();
+            }
+            finally
+            {
+                SetSynchronizationContext(own);
+            }
+        }
     }
 }
