@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
 using UnixLoop;
+using UnixLoop.Hosting;
 using WebApp;
 using WebApp.Authentication;
 using WebApp.Endpoints;
@@ -15,6 +16,11 @@ if (UnixInit.RunAsPid1(args) is int code)
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
 WebAppOptions settings = builder.Configuration.GetSection("WebApp").Get<WebAppOptions>() ?? new();
+if (settings.Mistake is { } wrong)
+{
+    Console.Error.WriteLine($"WebApp: {wrong}");
+    return 1;
+}
 builder.Services.AddSingleton(settings);
 
 // The endpoints are Kestrel's; that of the Unix socket is served by the loop, as "UnixEventLoop:Listeners:web" says.
@@ -25,7 +31,11 @@ builder.WebHost.ConfigureKestrel(kestrel =>
         kestrel.Listen(tcp);
 });
 builder.Services.AddUnixEventLoop()
-    .UseKestrelTransport(transport => transport.Listeners["web"].Path = settings.Socket)
+    .UseKestrelTransport(transport =>
+    {
+        if (transport.Listeners.TryGetValue("web", out UnixListenerOptions? web))
+            web.Path ??= settings.Socket;
+    })
     .UseSystemdSocketActivation();
 
 // Who may run commands: by the kernel's word about the client. Everybody else gets 403.
@@ -62,6 +72,8 @@ catch (Exception mistake) when (mistake is OptionsValidationException or Aggrega
 {
     // An address in use, say, or a descriptor of the service manager's that is no socket. What else has started by then, supervised processes too, has been stopped again.
     Console.Error.WriteLine($"WebApp: {mistake.Message}");
+    if (mistake is IOException && mistake.GetBaseException() is var cause && cause != mistake)
+        Console.Error.WriteLine($"WebApp: {cause.Message}"); // who has the address: Kestrel tells the address alone
     return 1;
 }
 return Environment.ExitCode;

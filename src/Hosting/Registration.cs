@@ -68,7 +68,7 @@ internal static class Registration
 
     internal static void BindSection(IServiceCollection services, IConfigurationSection section)
     {
-        services.Configure<UnixEventLoopOptions>(section);
+        services.Configure<UnixEventLoopOptions>(options => DefaultSection.Bind(section, options));
         services.AddSingleton<IProcessSection>(new HandedProcessSection(section));
         services.AddSingleton<ILoopSection>(new HandedLoopSection(section));
     }

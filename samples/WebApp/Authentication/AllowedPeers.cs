@@ -12,7 +12,7 @@ internal sealed class AllowedPeers : IAuthorizationRequirement
 internal sealed class AllowedPeersHandler(WebAppOptions options) : AuthorizationHandler<AllowedPeers>
 {
     private readonly string[] _allowed = options.AllowedUsers.Length > 0
-        ? [.. options.AllowedUsers.Select(user => user.ToString(CultureInfo.InvariantCulture))]
+        ? [.. options.AllowedUserIds.Select(user => user.ToString(CultureInfo.InvariantCulture))]
         : [OwnUser()];
 
     protected override Task HandleRequirementAsync(AuthorizationHandlerContext context, AllowedPeers requirement)

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using UnixLoop.Hosting.Activation;
 using UnixLoop.Hosting.Connections;
@@ -19,6 +20,7 @@ internal static class KestrelRegistration
         services.AddOptions<KestrelTransportOptions>().ValidateOnStart();
         services.TryAddSingleton<TransportLoops>();
         services.TryAddSingleton<ListenerCatalog>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, OpenEndpoints>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, LoopTransportFactory>());
         DrainingListenerFactory.Append(services);
     }

@@ -1,23 +1,44 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
+using UnixLoop.Hosting.Supervision;
 
 namespace UnixLoop.Hosting.Kestrel;
 
-/// <summary>Binds the transport's options to the section that is the default loop's.</summary>
-internal sealed class KestrelSection(IEnumerable<ILoopSection> sections) : IConfigureOptions<KestrelTransportOptions>
+/// <summary>
+/// Binds the transport's options to the section that is the default loop's. The binder passes much over without a word; a listener that is not read as it
+/// was meant would be open to all, so each such thing is a mistake.
+/// </summary>
+internal sealed class KestrelSection(IEnumerable<ILoopSection> sections, IConfiguration? configuration = null) : IConfigureOptions<KestrelTransportOptions>
 {
-    private static readonly string[] s_known = [.. typeof(UnixListenerOptions).GetProperties().Select(property => property.Name)];
+    private static readonly string[] s_ofListeners = [.. typeof(UnixListenerOptions).GetProperties().Select(property => property.Name)];
+
+    private static readonly string[] s_ofSection =
+    [
+        .. typeof(UnixEventLoopOptions).GetProperties().Concat(typeof(KestrelTransportOptions).GetProperties()).Select(property => property.Name), ProcessSections.Key,
+    ];
 
     public void Configure(KestrelTransportOptions options)
     {
+        if (!sections.Any() && configuration?.GetSection($"{DefaultSection.Key}:{nameof(options.Listeners)}").GetChildren().Any() == true)
+        {
+            options.Mistakes.Add(
+                $"{DefaultSection.Key}:{nameof(options.Listeners)} stands in the configuration, and nothing reads it: AddUnixEventLoop(options => …) binds no section; call AddUnixEventLoop() as well.");
+        }
         // A section that was handed over twice counts once: binding a list twice would double it.
         foreach (IConfigurationSection section in sections.Select(loop => loop.Section).DistinctBy(section => section.Path, StringComparer.OrdinalIgnoreCase))
         {
-            section.Bind(options);
+            SectionBinding.Bind(section, bound => bound.Bind(options), options.Mistakes);
+            options.Mistakes.AddRange(section.GetChildren()
+                .Where(child => !s_ofSection.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+                .Select(child => $"{child.Path} is no option of the loop or of Kestrel's transport."));
+            foreach (IConfigurationSection listener in section.GetSection(nameof(options.Listeners)).GetChildren())
+            {
+                if (!string.IsNullOrEmpty(listener.Value))
+                    options.Mistakes.Add($"{listener.Path} is '{listener.Value}'; it must be a section with the listener's options ({listener.Path}:{nameof(UnixListenerOptions.Path)} and so on).");
+            }
             foreach (IConfigurationSection option in section.GetSection(nameof(options.Listeners)).GetChildren().SelectMany(listener => listener.GetChildren()))
             {
-                // The binder passes both over without a word, and the listener would be open to all.
-                if (!s_known.Contains(option.Key, StringComparer.OrdinalIgnoreCase))
+                if (!s_ofListeners.Contains(option.Key, StringComparer.OrdinalIgnoreCase))
                     options.Mistakes.Add($"{option.Path} is no option of a listener.");
                 else if (option.Key.StartsWith("Allowed", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrEmpty(option.Value))
                     options.Mistakes.Add($"{option.Path} is '{option.Value}'; it must be a list ({option.Path}:0, {option.Path}:1 and so on).");

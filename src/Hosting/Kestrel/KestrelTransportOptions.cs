@@ -26,6 +26,6 @@ public sealed class KestrelTransportOptions
     /// <value>Empty by default.</value>
     public IDictionary<string, UnixListenerOptions> Listeners { get; } = new Dictionary<string, UnixListenerOptions>(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>What the configuration has that the binder would pass over.</summary>
+    /// <summary>What the configuration has that the binder would pass over, or can't convert.</summary>
     internal List<string> Mistakes { get; } = [];
 }

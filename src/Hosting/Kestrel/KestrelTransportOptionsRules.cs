@@ -25,9 +25,9 @@ internal sealed class KestrelTransportOptionsRules : IValidateOptions<KestrelTra
         foreach ((string listener, UnixListenerOptions its) in options.Listeners.OrderBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase))
         {
             foreach (string mistake in ListenerRules.Mistakes(its))
-                result.AddError(mistake, $"{nameof(options.Listeners)}:{listener}");
+                result.AddError($"The listener '{listener}' {mistake}");
             if (ListenerRules.TryGetAddress(its) is { } address && !names.TryAdd(address, listener))
-                result.AddError($"and '{names[address]}' have one address, {address}.", $"{nameof(options.Listeners)}:{listener}");
+                result.AddError($"The listeners '{names[address]}' and '{listener}' have one address, {address}.");
         }
         return result.Build();
 

@@ -93,6 +93,11 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
             // Not AddressInUseException, of which Kestrel tells the address alone.
             throw new IOException($"{why} {e.Message}", e);
         }
+        catch (ArgumentException e) when (named is not null)
+        {
+            // A user or group that there is not, say.
+            throw new IOException($"The listener '{named.Name}' can't be bound to {address}: {e.Message}", e);
+        }
         catch (IOException e) when (e.HResult == AddressInUse)
         {
             throw new AddressInUseException(e.Message, e);

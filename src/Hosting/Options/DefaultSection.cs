@@ -8,5 +8,8 @@ internal sealed class DefaultSection(IConfiguration configuration) : IConfigureO
 {
     internal const string Key = "UnixEventLoop";
 
-    public void Configure(UnixEventLoopOptions options) => configuration.GetSection(Key).Bind(options);
+    public void Configure(UnixEventLoopOptions options) => Bind(configuration.GetSection(Key), options);
+
+    internal static void Bind(IConfigurationSection section, UnixEventLoopOptions options) =>
+        SectionBinding.Bind(section, configuration => configuration.Bind(options), options.Mistakes);
 }

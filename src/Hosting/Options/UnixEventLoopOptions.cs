@@ -85,4 +85,7 @@ public sealed class UnixEventLoopOptions
     /// </summary>
     /// <value>Default null: none.</value>
     public string? HealthSocket { get; set; }
+
+    /// <summary>What the configuration has that can't be converted.</summary>
+    internal List<string> Mistakes { get; } = [];
 }

@@ -16,6 +16,8 @@ internal sealed class UnixEventLoopOptionsRules(IOptions<HostOptions> host, ICon
     public ValidateOptionsResult Validate(string? name, UnixEventLoopOptions options)
     {
         var result = new ValidateOptionsResultBuilder();
+        foreach (string mistake in options.Mistakes)
+            result.AddError(mistake);
         if (!Enum.IsDefined(options.ChildWatcher))
             result.AddError($"is {(int)options.ChildWatcher}; it must be {string.Join(", ", Enum.GetNames<ChildWatcherKind>())}.", nameof(options.ChildWatcher));
         if (string.IsNullOrEmpty(name))

@@ -132,9 +132,9 @@ public sealed class ListenerTests : KestrelTest
             })));
         string[] expected =
         [
-            "LoopCount: is 0", "Listeners:a: has both Path '/one' and Abstract 'two'", "Listeners:b: has the Path 'relative'", "Listeners:c: has the Mode 'rw-rw----'",
-            "Listeners:c: has a Backlog of 0", "Listeners:c: has a ConnectionLimit of 0", "Listeners:c: has the FdName 'a:b'", "Listeners:d: has Mode, Owner", "Listeners:d: has AllowAnyUser",
-            "Listeners:e: and 'c' have one address",
+            "LoopCount: is 0", "The listener 'a' has both Path '/one' and Abstract 'two'", "The listener 'b' has the Path 'relative'", "The listener 'c' has the Mode 'rw-rw----'",
+            "The listener 'c' has a Backlog of 0", "The listener 'c' has a ConnectionLimit of 0", "The listener 'c' has the FdName 'a:b'", "The listener 'd' has Mode '0600'; an abstract name has no file", "The listener 'd' has AllowAnyUser",
+            "The listeners 'c' and 'e' have one address",
         ];
         Assert.All(expected, mistake => Assert.Contains(mistake, error.Message.Replace("Property ", "", StringComparison.Ordinal), StringComparison.Ordinal));
     }

@@ -10,7 +10,10 @@ internal sealed class ListenerCatalog
     /// <summary>Made by the first bind, when the options have been validated.</summary>
     private readonly Lazy<Dictionary<UnixSocketAddress, NamedListener>> _byAddress;
 
+    /// <summary>The names of the listeners whose endpoints have been bound. Guards the next one too.</summary>
     private readonly HashSet<string> _used = [];
+
+    private readonly List<UnixSocketAddress> _undescribed = [];
     private readonly ILogger _logger;
 
     public ListenerCatalog(IOptions<KestrelTransportOptions> options, ILoggerFactory loggers)
@@ -26,9 +29,26 @@ internal sealed class ListenerCatalog
         lock (_used)
         {
             if (!_byAddress.Value.TryGetValue(address, out NamedListener? listener))
+            {
+                _undescribed.Add(address);
                 return null;
+            }
             _used.Add(listener.Name);
             return listener;
+        }
+    }
+
+    /// <summary>Once all endpoints are bound: see <see cref="OpenEndpoints"/>. Null if all is well.</summary>
+    internal string? FindOpenEndpoint()
+    {
+        lock (_used)
+        {
+            if (_undescribed.Count == 0)
+                return null;
+            (UnixSocketAddress? address, NamedListener? listener) = Unused().FirstOrDefault(static pair => pair.Value.IsRestricted);
+            return listener is null ? null
+                : $"The listener '{listener.Name}' says who may connect, but no endpoint has its address, {address}; and no listener has that of {string.Join(", ", _undescribed)}, which is open. "
+                    + "They must be equal, letter by letter.";
         }
     }
 
@@ -37,14 +57,18 @@ internal sealed class ListenerCatalog
     {
         lock (_used)
         {
-            foreach ((UnixSocketAddress address, NamedListener listener) in _byAddress.Value.Where(pair => !_used.Contains(pair.Value.Name)))
+            foreach ((UnixSocketAddress address, NamedListener listener) in Unused())
                 KestrelLog.ListenerUnused(_logger, listener.Name, address.ToString());
         }
     }
+
+    private IEnumerable<KeyValuePair<UnixSocketAddress, NamedListener>> Unused() => _byAddress.Value.Where(pair => !_used.Contains(pair.Value.Name));
 }
 
 /// <summary>A listener's options under their name.</summary>
 internal sealed record NamedListener(string Name, UnixListenerOptions Options)
 {
     internal string FdName => Options.FdName ?? Name;
+
+    internal bool IsRestricted => Options.Mode is not null || Options.AllowedUsers.Count + Options.AllowedGroups.Count > 0;
 }

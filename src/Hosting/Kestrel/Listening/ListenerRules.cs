@@ -18,8 +18,12 @@ internal static class ListenerRules
             yield return $"has the Mode '{options.Mode}'; it must be octal, 0 to 0777.";
         if (!IsMode(options.DirectoryMode))
             yield return $"has the DirectoryMode '{options.DirectoryMode}'; it must be octal, 0 to 0777.";
-        if (options.Abstract is not null && (options.Mode ?? options.Owner ?? options.Group ?? options.DirectoryMode ?? options.LockDirectory) is not null)
-            yield return "has Mode, Owner, Group, DirectoryMode or LockDirectory; an abstract name has no file: use AllowedUsers and AllowedGroups.";
+        if (options.Abstract?.StartsWith('@') == true)
+            yield return $"has the Abstract name '{options.Abstract}'; it must be without the '@' that is shown in the place of its zero byte.";
+        if (options.Abstract is not null && OfFiles(options) is { Length: > 0 } ofFiles)
+            yield return $"has {string.Join(", ", ofFiles)}; an abstract name has no file: use AllowedUsers and AllowedGroups.";
+        if (options.Abstract is null && options.AllowAnyUser)
+            yield return "has AllowAnyUser, which is for abstract names; a path is open to whoever its Mode lets.";
         if (options.Backlog < 1)
             yield return $"has a Backlog of {options.Backlog}; it must be at least 1.";
         if (options.ConnectionLimit < 1)
@@ -31,6 +35,15 @@ internal static class ListenerRules
         if (options.FdName is { } fdName && (fdName.Length == 0 || fdName.Contains(':', StringComparison.Ordinal)))
             yield return $"has the FdName '{fdName}'; it must not be empty, nor have a colon (sd_listen_fds(3)).";
     }
+
+    private static string[] OfFiles(UnixListenerOptions options) =>
+    [
+        .. new (string Name, string? Value)[]
+        {
+            (nameof(options.Mode), options.Mode), (nameof(options.Owner), options.Owner), (nameof(options.Group), options.Group),
+            (nameof(options.DirectoryMode), options.DirectoryMode), (nameof(options.LockDirectory), options.LockDirectory),
+        }.Where(option => option.Value is not null).Select(option => $"{option.Name} '{option.Value}'"),
+    ];
 
     /// <summary>Null where the options have no address that is good.</summary>
     internal static UnixSocketAddress? TryGetAddress(UnixListenerOptions options) => options switch

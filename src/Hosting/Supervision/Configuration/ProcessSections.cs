@@ -35,14 +35,7 @@ internal sealed class ProcessSections(IEnumerable<IProcessSection> sections) : I
             options.Mistakes.AddRange(process.GetChildren()
                 .Where(child => !Known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
                 .Select(child => $"{child.Path} is no option of a supervised process."));
-            try
-            {
-                process.Bind(options);
-            }
-            catch (InvalidOperationException)
-            {
-                BindOneByOne(process, options);
-            }
+            SectionBinding.Bind(process, configuration => configuration.Bind(options), options.Mistakes);
         }
     }
 
@@ -51,21 +44,4 @@ internal sealed class ProcessSections(IEnumerable<IProcessSection> sections) : I
     /// <summary>A section that was handed over twice counts once: binding a list twice would double it.</summary>
     internal static IEnumerable<IConfigurationSection> Distinct(IEnumerable<IProcessSection> sections) =>
         sections.Select(processes => processes.Section).DistinctBy(section => section.Path, StringComparer.OrdinalIgnoreCase);
-
-    /// <summary>The binder ends at the first value of another type: this names them all. The options are not used but for further checks.</summary>
-    private static void BindOneByOne(IConfigurationSection process, SupervisedProcessOptions options)
-    {
-        foreach (IConfigurationSection child in process.GetChildren())
-        {
-            IConfiguration alone = new ConfigurationBuilder().AddInMemoryCollection(child.AsEnumerable()).Build();
-            try
-            {
-                alone.GetSection(process.Path).Bind(options);
-            }
-            catch (InvalidOperationException e)
-            {
-                options.Mistakes.Add(e.Message);
-            }
-        }
-    }
 }
