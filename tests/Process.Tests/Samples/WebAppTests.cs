@@ -55,6 +55,19 @@ public sealed partial class WebAppTests : IDisposable
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
     }
 
+    [Theory]
+    [InlineData("WebApp:Tcp", "localhost:80", "WebApp: WebApp:Tcp is 'localhost:80'; it must be an address and a port")]
+    [InlineData("WebApp:Socket", "web.sock", "WebApp: WebApp:Socket is 'web.sock'; it must be an absolute path")]
+    [InlineData("WebApp:AllowedUsers:0", "www-data", "WebApp: WebApp:AllowedUsers has 'www-data'; a user is given by its number")]
+    [InlineData("UnixEventLoop:LoopCount", "many", "'many' at 'UnixEventLoop:LoopCount'")]
+    [InlineData("UnixEventLoop:Listeners:web:Group", "nosuchgroup", "The listener 'web' can't be bound to")]
+    public async Task Mistake_IsOneLine_AndExitCode1(string key, string value, string says)
+    {
+        await using SampleProgram web = SampleProgram.Start(SampleProgram.PathOf("WebApp"), _folder.Arguments([$"--{key}", value]));
+        Assert.Equal(1, await web.WaitForExitAsync());
+        Assert.Contains(says, web.ToString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Run_ACommand_StreamsItsOutput_AndStopsItWhenTheClientGoesAway()
     {
