@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using UnixLoop.Transports;
 
 namespace UnixLoop.Hosting.Interop;
 
@@ -26,6 +27,18 @@ internal static unsafe partial class Libc
     internal static bool IsUnixStream(int descriptor) =>
         TryGetOption(descriptor, SO_DOMAIN, out int domain) && domain == AF_UNIX && TryGetOption(descriptor, SO_TYPE, out int type) && type == SOCK_STREAM;
 
+    /// <summary>What a Unix socket is bound to (getsockname(2)); null if it has no name.</summary>
+    internal static UnixSocketAddress? AddressOf(int descriptor)
+    {
+        const int longestName = 108; // unix(7)
+        byte* address = stackalloc byte[sizeof(ushort) + longestName + 1];
+        int length = sizeof(ushort) + longestName + 1;
+        if (getsockname(descriptor, address, &length) < 0 || length <= sizeof(ushort))
+            return null;
+        ReadOnlySpan<byte> name = new(address + sizeof(ushort), length - sizeof(ushort));
+        return name[0] == 0 ? UnixSocketAddress.FromAbstractName(name[1..]) : UnixSocketAddress.FromPath(name.TrimEnd((byte)0));
+    }
+
     /// <summary>What a descriptor is instead of a listening Unix stream socket; null if it is one.</summary>
     internal static string? WhyNotUnixListener(int descriptor)
     {
@@ -48,6 +61,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc")]
     private static partial int fcntl(int descriptor, int command, nint argument);
+
+    [LibraryImport("libc")]
+    private static partial int getsockname(int descriptor, void* address, int* length);
 
     [LibraryImport("libc")]
     private static partial int getsockopt(int descriptor, int level, int option, void* value, int* length);

@@ -31,18 +31,32 @@ internal sealed class KestrelSection(IEnumerable<ILoopSection> sections, IConfig
             options.Mistakes.AddRange(section.GetChildren()
                 .Where(child => !s_ofSection.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
                 .Select(child => $"{child.Path} is no option of the loop or of Kestrel's transport."));
-            foreach (IConfigurationSection listener in section.GetSection(nameof(options.Listeners)).GetChildren())
-            {
-                if (!string.IsNullOrEmpty(listener.Value))
-                    options.Mistakes.Add($"{listener.Path} is '{listener.Value}'; it must be a section with the listener's options ({listener.Path}:{nameof(UnixListenerOptions.Path)} and so on).");
-            }
-            foreach (IConfigurationSection option in section.GetSection(nameof(options.Listeners)).GetChildren().SelectMany(listener => listener.GetChildren()))
-            {
-                if (!s_ofListeners.Contains(option.Key, StringComparer.OrdinalIgnoreCase))
-                    options.Mistakes.Add($"{option.Path} is no option of a listener.");
-                else if (option.Key.StartsWith("Allowed", StringComparison.OrdinalIgnoreCase) && !string.IsNullOrEmpty(option.Value))
-                    options.Mistakes.Add($"{option.Path} is '{option.Value}'; it must be a list ({option.Path}:0, {option.Path}:1 and so on).");
-            }
+            IConfigurationSection listeners = section.GetSection(nameof(options.Listeners));
+            options.Mistakes.AddRange(ShapeMistakes(listeners).Concat(listeners.GetChildren().SelectMany(ListenerMistakes)));
         }
+    }
+
+    private static IEnumerable<string> ListenerMistakes(IConfigurationSection listener)
+    {
+        foreach (string mistake in ShapeMistakes(listener))
+            yield return mistake;
+        foreach (IConfigurationSection option in listener.GetChildren())
+        {
+            bool isList = option.Key.StartsWith("Allowed", StringComparison.OrdinalIgnoreCase);
+            if (!s_ofListeners.Contains(option.Key, StringComparer.OrdinalIgnoreCase))
+                yield return $"{option.Path} is no option of a listener.";
+            else if (isList && !string.IsNullOrEmpty(option.Value))
+                yield return $"{option.Path} is '{option.Value}'; it must be a list ({option.Path}:0, {option.Path}:1 and so on).";
+            else if (!isList && option.GetChildren().Any())
+                yield return $"{option.Path} has parts of its own; it must be a single value.";
+            else if (isList && option.GetChildren().FirstOrDefault(static one => one.GetChildren().Any() || one.Value is null) is { } nested)
+                yield return $"{nested.Path} is no single value; it must be a name or a number.";
+        }
+    }
+
+    private static IEnumerable<string> ShapeMistakes(IConfigurationSection section)
+    {
+        if (!string.IsNullOrEmpty(section.Value))
+            yield return $"{section.Path} is '{section.Value}'; it must be a section.";
     }
 }

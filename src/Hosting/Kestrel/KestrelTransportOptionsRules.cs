@@ -24,6 +24,11 @@ internal sealed class KestrelTransportOptionsRules : IValidateOptions<KestrelTra
         var names = new Dictionary<UnixSocketAddress, string>();
         foreach ((string listener, UnixListenerOptions its) in options.Listeners.OrderBy(pair => pair.Key, StringComparer.OrdinalIgnoreCase))
         {
+            if (its is null)
+            {
+                result.AddError($"The listener '{listener}' is null.");
+                continue;
+            }
             foreach (string mistake in ListenerRules.Mistakes(its))
                 result.AddError($"The listener '{listener}' {mistake}");
             if (ListenerRules.TryGetAddress(its) is { } address && !names.TryAdd(address, listener))

@@ -127,7 +127,9 @@ internal sealed class LoopTransportFactory : IConnectionListenerFactory, IConnec
         var handle = new SafeFileHandle((nint)file.FileHandle, ownsHandle: true); // as Kestrel's own transport has it: who hands a descriptor in gives it away
         try
         {
-            return UnixStreamListener.FromSocket(loops[0], handle, ListenerOptions(new UnixListenerOptions(), loops));
+            // Whom it accepts stands in the listener that has its address, as with one that is bound here.
+            NamedListener? named = Libc.AddressOf((int)file.FileHandle) is { } address ? _catalog.Use(address) : null;
+            return UnixStreamListener.FromSocket(loops[0], handle, ListenerOptions(named?.Options ?? new UnixListenerOptions(), loops));
         }
         catch
         {

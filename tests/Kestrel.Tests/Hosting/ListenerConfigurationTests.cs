@@ -1,5 +1,7 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -47,6 +49,11 @@ public sealed class ListenerConfigurationTests : KestrelTest
     [InlineData("ShutdownDelay", "5s", "'5s' at 'UnixEventLoop:ShutdownDelay'")]
     [InlineData("Listeners:web:Backlog", "x", "'x' at 'UnixEventLoop:Listeners:web:Backlog'")]
     [InlineData("Listeners:other", "/x", "UnixEventLoop:Listeners:other is '/x'; it must be a section")]
+    [InlineData("Listeners:web:AllowedUsers:0:0", "64999", "UnixEventLoop:Listeners:web:AllowedUsers:0 is no single value")]
+    [InlineData("Listeners:web:AllowedUsers:0:Name", "64999", "UnixEventLoop:Listeners:web:AllowedUsers:0 is no single value")]
+    [InlineData("Listeners:web:Mode:x", "0600", "UnixEventLoop:Listeners:web:Mode has parts of its own")]
+    [InlineData("Listeners", "/x", "UnixEventLoop:Listeners is '/x'; it must be a section")]
+    [InlineData("AllowedUsers:0", "64999", "UnixEventLoop:AllowedUsers is no option")]
     [InlineData("Listeners:other:Abstract", "@x", "The listener 'other' has the Abstract name '@x'; it must be without the '@'")]
     [InlineData("Listeners:web:AllowAnyUser", "true", "The listener 'web' has AllowAnyUser, which is for abstract names")]
     [InlineData("Listeners:web:Owner", "nosuchuser", "The listener 'web' can't be bound to")]
@@ -59,19 +66,44 @@ public sealed class ListenerConfigurationTests : KestrelTest
             Assert.Contains("has a ConnectionLimit of 0", error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task NullListener_InCode_IsAMistake() =>
+        Assert.Contains("The listener 'web' is null", await FailAsync(static services => services.AddUnixEventLoop().UseKestrelTransport(static options => options.Listeners["web"] = null!)), StringComparison.Ordinal);
+
+    /// <summary>A listener describes the endpoint of its address, whoever has bound that.</summary>
+    [Fact]
+    public async Task HandedInDescriptor_TheListenersAllowListHolds()
+    {
+        Socket bound = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        bound.Bind(new UnixDomainSocketEndPoint(SocketPath));
+        bound.Listen();
+        nint descriptor = bound.SafeHandle.DangerousGetHandle();
+        bound.SafeHandle.SetHandleAsInvalid(); // given away
+        await using WebApplication app = Build(Default, kestrel => kestrel.ListenHandle((ulong)descriptor), ("Listeners:web:Path", SocketPath), ("Listeners:web:AllowedUsers:0", "64999"));
+        await app.StartAsync().WaitAsync(TestTimeout);
+        using (RawClient client = await RawClient.ConnectAsync(SocketPath))
+            Assert.Equal("", await client.ReceiveAllAsync());
+        await app.StopAsync().WaitAsync(TestTimeout);
+    }
+
     private static void Default(IServiceCollection services) => services.AddUnixEventLoop().UseKestrelTransport();
 
     /// <summary>All that the start says.</summary>
     private async Task<string> FailAsync(Action<IServiceCollection> add, params (string Key, string Value)[] section)
     {
-        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Configuration.AddInMemoryCollection(section.Select(pair => KeyValuePair.Create($"UnixEventLoop:{pair.Key}", (string?)pair.Value)));
-        builder.Logging.Services.AddFakeLogging();
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options => options.ListenUnixSocket(SocketPath));
-        add(builder.Services);
-        await using WebApplication app = builder.Build();
+        await using WebApplication app = Build(add, kestrel => kestrel.ListenUnixSocket(SocketPath), section);
         Exception error = await Assert.ThrowsAnyAsync<Exception>(() => app.StartAsync().WaitAsync(TestTimeout));
         Assert.True(error is OptionsValidationException or AggregateException or IOException, $"{error}");
         return error.ToString();
+    }
+
+    private static WebApplication Build(Action<IServiceCollection> add, Action<KestrelServerOptions> listen, params (string Key, string Value)[] section)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Configuration.AddInMemoryCollection(section.Select(pair => KeyValuePair.Create($"UnixEventLoop:{pair.Key}", (string?)pair.Value)));
+        builder.Logging.Services.AddFakeLogging();
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(listen);
+        add(builder.Services);
+        return builder.Build();
     }
 }

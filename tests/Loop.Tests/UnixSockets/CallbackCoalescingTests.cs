@@ -169,10 +169,11 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
     });
 
     [Fact]
-    public Task Abort_DropsWhatWasLeft_AndFailsWhatFollows() => InCallbackAsync(() =>
+    public Task Abort_SendsWhatWasLeft_AndFailsWhatFollows() => InCallbackAsync(() =>
     {
         Flush("one");
         Connection.Abort(new InvalidOperationException("of the test"));
+        Assert.Equal("one", ReceiveNow());
         Assert.Equal(0, ReceiveEnd(Peer).Value);
         Assert.IsType<InvalidOperationException>(BeginFlush("two", Connection).Exception!.InnerException);
     });

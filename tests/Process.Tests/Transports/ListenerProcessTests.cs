@@ -49,6 +49,13 @@ public sealed partial class ListenerProcessTests : IDisposable
         await scenario.EndWellAsync();
     }
 
+    [Fact]
+    public async Task Accept_NoDescriptorLeft_GoesOnOnceAConnectionHasEnded()
+    {
+        await using ScenarioProcess scenario = ScenarioProcess.Start(ListenerScenarios.AcceptOnceAConnectionHasEndedAsync, [_folder], FullPool.Via);
+        await scenario.EndWellAsync();
+    }
+
     [GeneratedRegex(@"\b(?<name>fchmod|bind|chmod|fchmodat|listen|renameat2)\([^)<]*?(, (?<mode>0\d\d\d)(, 0)?)?(\)\s+= 0|\s+<unfinished)")]
     private static partial Regex Call { get; }
 }

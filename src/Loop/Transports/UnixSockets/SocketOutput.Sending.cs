@@ -136,14 +136,13 @@ internal sealed partial class SocketOutput
 
     /// <summary>The connection has ended: what is queued is dropped.</summary>
     /// <param name="failure">What a pending flush and later ones see.</param>
-    /// <param name="sendsDeferred">Whether what a flush has only left for later is tried first: its thread takes it for sent.</param>
     /// <returns>Whether <see cref="Wake"/> is due.</returns>
-    internal bool End(Exception? failure, bool sendsDeferred)
+    internal bool End(Exception? failure)
     {
         lock (_gate)
         {
-            if (sendsDeferred)
-                SendDeferredNeedsLock();
+            // Who has flushed it takes it for sent.
+            SendDeferredNeedsLock();
             if (!_isOver)
                 OverNeedsLock(failure);
             return TrySignalNeedsLock(isDue: true);

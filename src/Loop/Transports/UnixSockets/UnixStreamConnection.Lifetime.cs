@@ -87,7 +87,7 @@ public sealed partial class UnixStreamConnection
     }
 
     internal void OnLoopEnded() =>
-        End(new ObjectDisposedException(nameof(UnixEventLoop), $"The event loop '{Loop.Name}' ended before the connection did."), sendsDeferred: true);
+        End(new ObjectDisposedException(nameof(UnixEventLoop), $"The event loop '{Loop.Name}' ended before the connection did."));
 
     /// <summary>
     /// Closes at once: queued bytes are dropped, pending and later reads and flushes fail with <paramref name="reason"/>. Nothing happens if the
@@ -149,15 +149,14 @@ public sealed partial class UnixStreamConnection
     }
 
     /// <param name="reason">What reads and flushes fail with; null where both directions are over by themselves.</param>
-    /// <param name="sendsDeferred">Whether a last send tries what flushes have left for later.</param>
-    private void End(Exception? reason, bool sendsDeferred = false)
+    private void End(Exception? reason)
     {
         if (Interlocked.Exchange(ref _isEnded, 1) != 0)
             return;
         SuppressFinalizer();
         // Each passes its lock, after which it does not use the descriptor any more; continuations are sent off, never run in here.
         bool wakeInput = _input.End(reason);
-        bool wakeOutput = _output.End(reason, sendsDeferred);
+        bool wakeOutput = _output.End(reason);
         _anchor.Registration!.Dispose();
         // A server's application may ask who its client was when that has gone already.
         if (_owner is not null && _peer is null && PeerCredentials.TryRead(_socket, out PeerCredentials? peer).IsSuccess)

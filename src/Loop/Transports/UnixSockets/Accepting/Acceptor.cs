@@ -27,6 +27,9 @@ internal sealed class Acceptor : IReadyHandler
     /// <summary>How long accepting pauses for want of descriptors or memory (asyncio: ACCEPT_RETRY_DELAY).</summary>
     internal static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
+    /// <summary>What is left of it once a connection has ended, whose descriptor is free: long enough for some more to end.</summary>
+    internal static readonly TimeSpan PauseAfterAnEnd = TimeSpan.FromMilliseconds(20);
+
     private const int MaxInRow = 64;
 
     private static readonly uint Edges = (uint)(EPOLLIN | EPOLLRDHUP | EPOLLET);
@@ -48,6 +51,7 @@ internal sealed class Acceptor : IReadyHandler
     private Exception? _fault;
     private bool _mayHaveMore = true;
     private bool _isPaused;
+    private bool _isPauseShort;
     private int _open;
     private int _inRow;
 
@@ -168,6 +172,12 @@ internal sealed class Acceptor : IReadyHandler
     internal void Release()
     {
         ReleasePlace();
+        lock (_gate)
+        {
+            // Once: those that end meanwhile must not put it off.
+            if (_isPaused && !_isPauseShort)
+                _isPauseShort = _pauseTimer!.Change(PauseAfterAnEnd, Timeout.InfiniteTimeSpan);
+        }
         Pump();
     }
 
@@ -257,6 +267,7 @@ internal sealed class Acceptor : IReadyHandler
         else if (!IsEndOfListening(accepted.Errno))
         {
             _isPaused = true;
+            _isPauseShort = false;
             _pauseTimer?.Dispose();
             _pauseTimer = _loop.TimeProvider.CreateTimer(static acceptor => ((Acceptor)acceptor!).EndPause(), this, Pause, Timeout.InfiniteTimeSpan);
         }

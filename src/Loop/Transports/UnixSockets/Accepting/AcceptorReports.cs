@@ -9,6 +9,9 @@ internal sealed class AcceptorReports(UnixEventLoop loop, UnixSocketAddress addr
     /// <summary>Strangers must not fill the disk.</summary>
     private static readonly TimeSpan RefusalInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>Nor must a shortage in which connections come and go; a pause of full length has its line.</summary>
+    private static readonly TimeSpan PauseInterval = Acceptor.Pause / 2;
+
     private readonly ILogger _logger = new ForgivingLogger(loop.LoggerFactory.CreateLogger(ListenerLog.Category));
     private readonly ListenerMetrics _metrics = new(loop.Meter, address);
     private readonly TimeProvider _clock = loop.Clock;
@@ -16,6 +19,7 @@ internal sealed class AcceptorReports(UnixEventLoop loop, UnixSocketAddress addr
 
     // Guarded by _gate.
     private long? _lastRefusal;
+    private long? _lastPause;
     private long _unlogged;
 
     internal void Bound(bool hasReplacedStale)
@@ -45,6 +49,12 @@ internal sealed class AcceptorReports(UnixEventLoop loop, UnixSocketAddress addr
     internal void Paused(int errno)
     {
         _metrics.Paused(PosixError.Name(errno));
+        lock (_gate)
+        {
+            if (_lastPause is long last && _clock.GetElapsedTime(last) < PauseInterval)
+                return;
+            _lastPause = _clock.GetTimestamp();
+        }
         ListenerLog.Paused(_logger, address, Acceptor.Pause, $"{PosixError.Name(errno)}: {PosixError.Message(errno)}");
     }
 
