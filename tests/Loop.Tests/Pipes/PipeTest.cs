@@ -41,4 +41,5 @@ public abstract class PipeTest : LoopTest
             },
             "the pipe's end");
         return all.ToArray();
-    }}
+    }
+}
