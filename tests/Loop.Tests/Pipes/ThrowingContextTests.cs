@@ -8,12 +8,12 @@ namespace UnixLoop.Loop.Tests.Pipes;
 /// <summary>A context that takes no work any more loses who awaits in it; the pipe's end comes all the same, and the loop is told.</summary>
 public sealed class ThrowingContextTests : PublicPipeTest
 {
-    private readonly TaskCompletionSource<UnhandledExceptionContext> _reported = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Func<Task> _assertReported = null!;
 
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        Loop.UnhandledException += _reported.SetResult;
+        _assertReported = ThrowingContext.ExpectReport(Loop);
     }
 
     [Fact]
@@ -23,7 +23,7 @@ public sealed class ThrowingContextTests : PublicPipeTest
         _ = ThrowingContext.Within(async () => await pipe.Input.ReadAsync());
         writeEnd.Dispose();
         await EndOf(pipe);
-        await AssertReportedAsync();
+        await _assertReported();
     }
 
     [Fact]
@@ -36,7 +36,7 @@ public sealed class ThrowingContextTests : PublicPipeTest
             await pipe.DisposeAsync();
             await EndOf(pipe);
         }
-        await AssertReportedAsync();
+        await _assertReported();
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class ThrowingContextTests : PublicPipeTest
         _ = ThrowingContext.Within(async () => await pipe.Output.WriteAsync(new byte[1024 * 1024]));
         readEnd.Dispose();
         await Assert.ThrowsAsync<IOException>(() => pipe.Completion.WaitAsync(TestTimeout));
-        await AssertReportedAsync();
+        await _assertReported();
     }
 
     /// <summary>The last write of the loop's makes room, of which the writer is told: the loop spun on EPOLLOUT.</summary>
@@ -61,15 +61,8 @@ public sealed class ThrowingContextTests : PublicPipeTest
             byte[] block = new byte[Bytes];
             for (int left = Bytes; left > 0;)
                 left -= PosixError.ThrowIfError(Libc.Read((int)readEnd.DangerousGetHandle(), block), "read");
-            await AssertReportedAsync();
+            await _assertReported();
             Assert.InRange(await CountIdleTurnsAsync(), 0, 2);
         }
-    }
-
-    private async Task AssertReportedAsync()
-    {
-        UnhandledExceptionContext context = await _reported.Task.WaitAsync(TestTimeout);
-        Assert.Equal(ThrowingContext.Message, context.Exception.Message);
-        Assert.Equal(1, Loop.GetStatistics().UnhandledExceptions);
     }
 }

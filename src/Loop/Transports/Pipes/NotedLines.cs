@@ -18,8 +18,8 @@ internal struct NotedLines
     }
 
     /// <summary>
-    /// Notes what the completion of <paramref name="pump"/>'s pipe threw: who awaits its other end may go on in a context that takes no more work.
-    /// The pump's owner is told of the end all the same.
+    /// Notes what a call on <paramref name="pump"/>'s pipe threw: who awaits its other end may go on in a context that takes no more work.
+    /// The pump goes on, and its owner is told of an end all the same.
     /// </summary>
     internal void AddLostAwaiter(UnixEventLoop loop, IPump pump, Exception e) =>
         Add(() => loop.ReportUnhandled(new UnhandledExceptionContext($"The context where the user of {pump} was to go on failed", e, pump)));

@@ -10,12 +10,12 @@ namespace UnixLoop.Loop.Tests.UnixSockets.Datagrams;
 /// </summary>
 public sealed class ThrowingContextTests : DatagramTest
 {
-    private readonly TaskCompletionSource<UnhandledExceptionContext> _reported = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Func<Task> _assertReported = null!;
 
     public override async ValueTask InitializeAsync()
     {
         await base.InitializeAsync();
-        Loop.UnhandledException += _reported.SetResult;
+        _assertReported = ThrowingContext.ExpectReport(Loop);
     }
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class ThrowingContextTests : DatagramTest
         Assert.False(File.Exists(PathOf("server")));
         Assert.Equal(0, Loop.GetStatistics().WatchedDescriptors);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => receiving.WaitAsync(TestTimeout));
-        await AssertReportedAsync();
+        await _assertReported();
     }
 
     [Fact]
@@ -42,7 +42,7 @@ public sealed class ThrowingContextTests : DatagramTest
         Assert.False(File.Exists(PathOf("server")));
         Assert.Equal(1, Loop.GetStatistics().WatchedDescriptors); // the peer's
         await Assert.ThrowsAsync<ObjectDisposedException>(() => sending.WaitAsync(TestTimeout));
-        await AssertReportedAsync();
+        await _assertReported();
 
         static void ThrowAfter(ValueTask<UnixDatagramReceiveResult> receive) =>
             receive.GetAwaiter().UnsafeOnCompleted(static () => throw new InvalidOperationException(ThrowingContext.Message));
@@ -62,7 +62,7 @@ public sealed class ThrowingContextTests : DatagramTest
         }
         await first.WaitAsync(TestTimeout);
         await second.WaitAsync(TestTimeout);
-        await AssertReportedAsync();
+        await _assertReported();
 
         ValueTask SendAsync(string text)
         {
@@ -83,17 +83,9 @@ public sealed class ThrowingContextTests : DatagramTest
         {
         }
         await second.WaitAsync(TestTimeout);
-        await AssertReportedAsync();
+        await _assertReported();
 
         static void ThrowAfter(ValueTask send) => send.GetAwaiter().UnsafeOnCompleted(static () => throw new InvalidOperationException(ThrowingContext.Message));
-    }
-
-    /// <summary>Once.</summary>
-    private async Task AssertReportedAsync()
-    {
-        UnhandledExceptionContext context = await _reported.Task.WaitAsync(TestTimeout);
-        Assert.Equal(ThrowingContext.Message, context.Exception.Message);
-        Assert.Equal(1, Loop.GetStatistics().UnhandledExceptions);
     }
 
     private sealed class AtOnce : SynchronizationContext
