@@ -24,7 +24,8 @@ internal sealed class StopScenario(WatcherKind watcher) : ChildScenario
 
     private static async Task StopStubbornAsync(ChildRig children)
     {
-        var info = new SubprocessStartInfo("/bin/sh", "-c", "trap '' TERM; echo ready; read line") { Input = Stdio.Pipe, Output = Stdio.Pipe };
+        // Nothing but the signal ends it, not even the end of its input, which a loop that fails closes.
+        var info = new SubprocessStartInfo("/bin/sh", "-c", "trap '' TERM; echo ready; exec sleep 1000") { Input = Stdio.Pipe, Output = Stdio.Pipe };
         await using ISubprocess child = await children.StartAsync(info);
         await child.Output.ReadAsync(); // "ready": the trap is set
         children.ExpectStopped(await child.StopAsync(TimeSpan.FromMilliseconds(10)));
