@@ -90,7 +90,7 @@ public sealed partial class UnixStreamConnection
         End(new ObjectDisposedException(nameof(UnixEventLoop), $"The event loop '{Loop.Name}' ended before the connection did."));
 
     /// <summary>
-    /// Closes at once: queued bytes are dropped, pending and later reads and flushes fail with <paramref name="reason"/>. Nothing happens if the
+    /// Closes at once: queued bytes are dropped (what flushes have left for later by <see cref="UnixStreamConnectionOptions.CoalesceFlushes"/> is tried once), pending and later reads and flushes fail with <paramref name="reason"/>. Nothing happens if the
     /// connection has ended. A Unix socket has no reset: the peer sees its end, or ECONNRESET if it has sent what was not read.
     /// </summary>
     /// <param name="reason">Null for an <see cref="IOException"/> that says so.</param>

@@ -37,8 +37,9 @@ public sealed class UnixStreamConnectionOptions
     /// <summary>
     /// Whether flushes that follow each other closely are sent by one call, for protocols whose client sends requests without waiting for the answers, and for
     /// answers that are flushed in parts. A flush then may leave its bytes, up to 16 KiB: in code that a read's end called, until that returns or its next read has to wait; and
-    /// while the input holds bytes that the reader has left for later, until a read has to wait. Code that blocks meanwhile holds them back for
-    /// 2 ms at most; on the loop (<see cref="PipeScheduler.Inline"/>) for as long as it blocks.
+    /// while the input holds bytes that the reader has left for later, until a read has to wait. Answers to requests that came together then wait, off the
+    /// loop, for the callbacks that the thread pool has queued, and go out with those of other busy connections. Code that blocks, or a busy pool, holds them back for
+    /// 2 ms at most; on the loop (<see cref="PipeScheduler.Inline"/>) code that blocks does for as long as it does so.
     /// </summary>
     /// <value>Default false: each flush sends.</value>
     public bool CoalesceFlushes { get; init; }
