@@ -18,7 +18,7 @@ internal static unsafe partial class Libc
             return fault;
         byte* answer = stackalloc byte[StatxBytes];
         byte noPath = 0;
-        PosixResult asked = Result(syscall(StatxNumber, descriptor, (nint)(&noPath), StatxOfDescriptor, STATX_TYPE, (nint)answer));
+        PosixResult asked = Call(StatxNumber, descriptor, (nint)(&noPath), StatxOfDescriptor, STATX_TYPE, (nint)answer);
         if (asked.IsSuccess)
         {
             status = new DescriptorStatus(

@@ -35,7 +35,7 @@ internal static unsafe partial class Libc
     {
         if (Faults.IsEnabled && Faults.Fails("epoll_wait", out PosixResult fault))
             return fault.Errno == EINTR ? PosixResult.Success() : fault;
-        PosixResult result = Result(epoll_wait(epoll, events, maxEvents, timeoutMilliseconds));
+        PosixResult result = Call(EpollWaitNumber, epoll, (nint)events, maxEvents, timeoutMilliseconds);
         return result.Errno == EINTR ? PosixResult.Success() : result;
     }
 
@@ -58,7 +58,7 @@ internal static unsafe partial class Libc
         {
             PosixResult result = Faults.IsEnabled && Faults.Fails("eventfd_write", out PosixResult fault)
                 ? fault
-                : Result(write(descriptor, (byte*)&one, sizeof(ulong)));
+                : Call(WriteNumber, descriptor, (nint)(&one), sizeof(ulong));
             if (result.Errno == EAGAIN)
                 _ = EventFdRead(descriptor);
             else if (result.Errno != EINTR)
@@ -75,7 +75,7 @@ internal static unsafe partial class Libc
         {
             result = Faults.IsEnabled && Faults.Fails("eventfd_read", out PosixResult fault)
                 ? fault
-                : Result(read(descriptor, (byte*)&count, sizeof(ulong)));
+                : Call(ReadNumber, descriptor, (nint)(&count), sizeof(ulong));
         }
         while (result.Errno == EINTR);
         return result;
@@ -86,9 +86,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* e);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial int epoll_wait(int epoll, epoll_event* events, int maxEvents, int timeout);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int eventfd(uint value, int flags);

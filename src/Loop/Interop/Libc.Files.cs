@@ -16,7 +16,7 @@ internal static unsafe partial class Libc
             {
                 result = Faults.IsEnabled && Faults.Fails("read", ref count, out PosixResult fault)
                     ? fault
-                    : Result(read(descriptor, b, (nuint)count));
+                    : Call(ReadNumber, descriptor, (nint)b, count);
             }
             while (result.Errno == EINTR);
             return result;
@@ -34,7 +34,7 @@ internal static unsafe partial class Libc
             {
                 result = Faults.IsEnabled && Faults.Fails("write", ref count, out PosixResult fault)
                     ? fault
-                    : Result(write(descriptor, b, (nuint)count));
+                    : Call(WriteNumber, descriptor, (nint)b, count);
             }
             while (result.Errno == EINTR);
             return result;
@@ -56,12 +56,6 @@ internal static unsafe partial class Libc
         command == F_DUPFD_CLOEXEC ? "fcntl F_DUPFD_CLOEXEC"
         : command == F_SETPIPE_SZ ? "fcntl F_SETPIPE_SZ"
         : "fcntl";
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial nint read(int descriptor, byte* buffer, nuint count);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial nint write(int descriptor, byte* buffer, nuint count);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int close(int descriptor);

@@ -4,7 +4,7 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Interop;
 
-/// <summary>Messages with addresses and with descriptors (cmsg(3), unix(7)); the declaration of sendmsg is in Libc.Sockets.cs.</summary>
+/// <summary>Messages with addresses and with descriptors (cmsg(3), unix(7)).</summary>
 internal static unsafe partial class Libc
 {
     /// <summary>SCM_MAX_FD (net/scm.h): the kernel refuses a message with more descriptors, by EINVAL.</summary>
@@ -50,7 +50,7 @@ internal static unsafe partial class Libc
                 message.msg_controllen = controlLength;
                 result = Faults.IsEnabled && Faults.Fails("sendmsg with parts", out PosixResult fault)
                     ? fault
-                    : Result(sendmsg(descriptor, &message, SendFlags));
+                    : Call(SendMessageNumber, descriptor, (nint)(&message), SendFlags);
             }
             while (result.Errno == EINTR);
             return result;

@@ -21,7 +21,7 @@ internal static unsafe partial class Libc
     {
         if (Faults.IsEnabled && Faults.Fails("pidfd_open", out PosixResult fault))
             return fault;
-        return Result(syscall(PidfdOpenNumber, pid, 0, 0, 0, 0));
+        return Call(PidfdOpenNumber, pid);
     }
 
     /// <summary>pidfd_send_signal(2); signal 0 only asks. ESRCH once the process has been reaped.</summary>
@@ -29,7 +29,7 @@ internal static unsafe partial class Libc
     {
         if (Faults.IsEnabled && Faults.Fails("pidfd_send_signal", out PosixResult fault))
             return fault;
-        return Result(syscall(PidfdSendSignalNumber, pidfd, signal, 0, 0, 0));
+        return Call(PidfdSendSignalNumber, pidfd, signal);
     }
 
     /// <summary>ioctl_pidfd(2), PIDFD_GET_INFO: fills in what <c>mask</c> asks for, and sets in it what could be filled in.</summary>

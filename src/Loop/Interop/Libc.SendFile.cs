@@ -73,7 +73,7 @@ internal static unsafe partial class Libc
             return fault;
         byte ignored;
         var vector = new iovec { iov_base = &ignored, iov_len = 1 };
-        return Result(syscall(PReadV2Number, file, (nint)(&vector), 1, (nint)offset, 0, RWF_NOWAIT)); // 0: the offset's upper half, of 32-bit systems alone
+        return Call(PReadV2Number, file, (nint)(&vector), 1, (nint)offset, 0, RWF_NOWAIT); // 0: the offset's upper half, of 32-bit systems alone
     }
 
     /// <summary>lseek(2) to <paramref name="offset"/> bytes from the file's beginning.</summary>
@@ -88,9 +88,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial nint pread(int file, byte* buffer, nuint count, long offset);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial nint syscall(nint number, nint a1, nint a2, nint a3, nint a4, nint a5, nint a6);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial long lseek(int file, long offset, int whence);

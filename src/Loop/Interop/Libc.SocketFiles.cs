@@ -38,7 +38,7 @@ internal static unsafe partial class Libc
         int flags = AT_SYMLINK_NOFOLLOW | (name.IsEmpty ? AT_EMPTY_PATH : 0);
         PosixResult asked;
         fixed (byte* n = (byte[])[.. name, 0])
-            asked = Result(syscall(StatxNumber, directory, (nint)n, flags, STATX_BASIC_STATS, (nint)answer));
+            asked = Call(StatxNumber, directory, (nint)n, flags, STATX_BASIC_STATS, (nint)answer);
         if (asked.IsError)
             return asked;
         uint mode = *(ushort*)(answer + StatxModeOffset);
@@ -114,7 +114,7 @@ internal static unsafe partial class Libc
         if (Faults.IsEnabled && Faults.Fails("renameat2", out PosixResult fault))
             return fault;
         fixed (byte* f = (byte[])[.. from, 0], t = (byte[])[.. to, 0])
-            return Result(syscall(RenameNumber, fromDirectory, (nint)f, toDirectory, (nint)t, (nint)RENAME_NOREPLACE));
+            return Call(RenameNumber, fromDirectory, (nint)f, toDirectory, (nint)t, (nint)RENAME_NOREPLACE);
     }
 
     [LibraryImport(Library)]

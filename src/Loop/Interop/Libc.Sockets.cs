@@ -58,7 +58,7 @@ internal static unsafe partial class Libc
             {
                 result = Faults.IsEnabled && Faults.Fails("recv", ref count, out PosixResult fault)
                     ? fault
-                    : Result(recv(descriptor, b, (nuint)count, MSG_DONTWAIT));
+                    : Call(ReceiveFromNumber, descriptor, (nint)b, count, MSG_DONTWAIT);
             }
             while (result.Errno == EINTR);
             return result;
@@ -76,7 +76,7 @@ internal static unsafe partial class Libc
             {
                 result = Faults.IsEnabled && Faults.Fails("send", ref count, out PosixResult fault)
                     ? fault
-                    : Result(send(descriptor, b, (nuint)count, SendFlags));
+                    : Call(SendToNumber, descriptor, (nint)b, count, SendFlags);
             }
             while (result.Errno == EINTR);
             return result;
@@ -98,7 +98,7 @@ internal static unsafe partial class Libc
             message.msg_iovlen = Faults.IsEnabled ? Cut(vector, bytes) : count;
             result = Faults.IsEnabled && Faults.Fails("sendmsg", ref bytes, out PosixResult fault)
                 ? fault
-                : Result(sendmsg(descriptor, &message, SendFlags));
+                : Call(SendMessageNumber, descriptor, (nint)(&message), SendFlags);
         }
         while (result.Errno == EINTR);
         return result;
@@ -120,15 +120,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int connect(int descriptor, byte* address, uint length);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial nint recv(int descriptor, byte* buffer, nuint count, int flags);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial nint send(int descriptor, byte* buffer, nuint count, int flags);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial nint sendmsg(int descriptor, msghdr* message, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int shutdown(int descriptor, int how);

@@ -29,7 +29,7 @@ internal static unsafe partial class Libc
         byte* answer = stackalloc byte[StatxBytes];
         fixed (byte* name = Encoding.UTF8.GetBytes(path + '\0'))
         {
-            PosixResult asked = Result(syscall(StatxNumber, AT_FDCWD, (nint)name, 0, STATX_TYPE, (nint)answer));
+            PosixResult asked = Call(StatxNumber, AT_FDCWD, (nint)name, 0, STATX_TYPE, (nint)answer);
             return asked.IsError ? asked : PosixResult.Success(*(ushort*)(answer + StatxModeOffset) & FileTypeMask);
         }
     }
@@ -43,7 +43,7 @@ internal static unsafe partial class Libc
         byte* answer = stackalloc byte[StatxBytes];
         PosixResult asked;
         fixed (byte* name = Encoding.UTF8.GetBytes(path + '\0'))
-            asked = Result(syscall(StatxNumber, AT_FDCWD, (nint)name, 0, STATX_INO, (nint)answer));
+            asked = Call(StatxNumber, AT_FDCWD, (nint)name, 0, STATX_INO, (nint)answer);
         if (asked.IsSuccess)
             identity = new FileIdentity(*(ulong*)(answer + StatxDeviceOffset), *(ulong*)(answer + StatxInodeOffset));
         return asked;
@@ -56,7 +56,7 @@ internal static unsafe partial class Libc
             return fault;
         byte* answer = stackalloc byte[StatxBytes];
         byte none = 0;
-        PosixResult asked = Result(syscall(StatxNumber, descriptor, (nint)(&none), AT_EMPTY_PATH, STATX_TYPE, (nint)answer));
+        PosixResult asked = Call(StatxNumber, descriptor, (nint)(&none), AT_EMPTY_PATH, STATX_TYPE, (nint)answer);
         return asked.IsError ? asked : PosixResult.Success(*(ushort*)(answer + StatxModeOffset) & FileTypeMask);
     }
 }

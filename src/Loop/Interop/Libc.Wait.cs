@@ -26,7 +26,7 @@ internal static unsafe partial class Libc
         {
             result = Faults.IsEnabled && Faults.Fails("waitid", out PosixResult fault)
                 ? fault
-                : Result(syscall(WaitIdNumber, idType, id, (nint)info, options, (nint)usage));
+                : Call(WaitIdNumber, idType, id, (nint)info, options, (nint)usage);
         }
         while (result.Errno == EINTR);
         return result;
