@@ -37,16 +37,19 @@ enum { NR_ioctl = 29, NR_dup3 = 24, NR_fcntl = 25, NR_close = 57, NR_rt_sigactio
 enum { NR_clone3 = 435, NR_close_range = 436 }; /* the same everywhere */
 
 #define CLONE_VM 0x100ull
+#define CLONE_FILES 0x400ull
 #define CLONE_PIDFD 0x1000ull
 #define CLONE_VFORK 0x4000ull
 #define CLONE_CLEAR_SIGHAND 0x100000000ull /* linux/sched.h, Linux 5.5 */
 #define CLONE_INTO_CGROUP 0x200000000ull /* linux/sched.h, Linux 5.7 */
-enum { SIGCHLD = 17, SIG_SETMASK = 2, SIGNALS = 64, SIGSET_BYTES = 8 };
+enum { SIGCHLD = 17, SIG_BLOCK = 0, SIG_SETMASK = 2, SIGNALS = 64, SIGSET_BYTES = 8 };
 enum { F_SETFD = 2, TIOCSCTTY = 0x540E, TIOCSPGRP = 0x5410 };
 enum { PR_SET_PDEATHSIG = 1, PR_SET_NO_NEW_PRIVS = 38 };
 enum { PROT_READ_WRITE = 1 | 2, MAP_SHARED_ANONYMOUS = 0x1 | 0x20 };
+enum { STDERR = 2 };
 enum { EINTR = 4, EPROTO = 71, ESRCH = 3 };
 enum { O_WRONLY = 1 };
+enum { CLOSE_RANGE_UNSHARE = 2 }; /* linux/close_range.h */
 
 struct clone_args { /* linux/sched.h, the version of Linux 5.7 */
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
@@ -194,6 +197,22 @@ static void dispositions(struct child *child)
     }
 }
 
+/* Until here it has the parent's own table of descriptors (CLONE_FILES). The copy leaves out all above those that are still
+   needed, so that a server's thousands are neither copied nor closed again (close_range(2), CLOSE_RANGE_UNSHARE). */
+static void own_table(struct child *child)
+{
+    const struct request *request = child->request;
+    int32_t highest = request->cgroup > STDERR ? request->cgroup : STDERR;
+    for (uint32_t i = 0; i < request->move_count; i++) {
+        struct move move = request->moves[i];
+        if (move.source > highest)
+            highest = move.source;
+    }
+    long result = CALL(close_range, highest + 1, ~0u, CLOSE_RANGE_UNSHARE, 0);
+    if (result < 0)
+        fail(child, STEP_CLOSE, 0, result);
+}
+
 static void cgroup(struct child *child)
 {
     if (!child->joins_cgroup)
@@ -308,6 +327,7 @@ static _Noreturn void run(struct child *child)
     long result;
     child->report->begun = 1;
     dispositions(child);
+    own_table(child);
     cgroup(child);
     group(child);
     descriptors(child);
@@ -385,7 +405,7 @@ static void reap(struct request *request, long pid)
     request->pidfd = -1;
 }
 
-enum { STACK_BYTES = 16 * 1024, PAGE_BYTES = 4096 };
+enum { STACK_BYTES = 4096, PAGE_BYTES = 4096 };
 
 /* Returns the child's pid, once it has reached its exec, or a negated errno; then `step` says where, and there is no child.
    NULL asks for the version. */
@@ -417,7 +437,7 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
 
     struct child child = { request, report, request->death_signal ? CALL(getpid, 0, 0, 0, 0) : 0, 0 };
     struct clone_args args = {
-        .flags = CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (changes_credentials ? 0 : CLONE_VM) | (request->flags & INTO_CGROUP ? CLONE_INTO_CGROUP : 0),
+        .flags = CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (changes_credentials ? 0 : CLONE_VM) | (request->flags & INTO_CGROUP ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t)(uintptr_t)&request->pidfd,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)stack,
@@ -426,9 +446,10 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
     };
 
     /* All signals, also those that the C library hides from its own sigprocmask: a handler must not run in the child, which
-       would do to our memory what is meant for the parent. */
-    uint64_t all = ~0ull, before;
-    CALL(rt_sigprocmask, SIG_SETMASK, &all, &before, SIGSET_BYTES);
+       would do to our memory what is meant for the parent. But SIGCHLD: the kernel drops one that nobody handles only where it is
+       not blocked, and wakes another thread for it otherwise; and this child may be dead before we run again. */
+    uint64_t blocked = ~(1ull << (SIGCHLD - 1)), before;
+    CALL(rt_sigprocmask, SIG_BLOCK, &blocked, &before, SIGSET_BYTES);
     long pid = start(&args, &child);
     if (pid > 0 && !report->begun && (args.flags & CLONE_INTO_CGROUP)) {
         /* Linux 6.18 kills all that is born into a control group whose cgroup.kill was ever used (measured): it seems to compare
