@@ -8,7 +8,29 @@ namespace UnixLoop;
 /// </summary>
 internal static class ForgivingMeasurements
 {
+    // Each asks first whether anybody listens: where nobody does, no call is left of it.
     internal static void AddQuietly<T>(this Counter<T> counter, T delta, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        where T : struct
+    {
+        if (counter.Enabled)
+            Add(counter, delta, tags);
+    }
+
+    internal static void AddQuietly<T>(this UpDownCounter<T> counter, T delta, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        where T : struct
+    {
+        if (counter.Enabled)
+            Add(counter, delta, tags);
+    }
+
+    internal static void RecordQuietly<T>(this Histogram<T> histogram, T value, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        where T : struct
+    {
+        if (histogram.Enabled)
+            Record(histogram, value, tags);
+    }
+
+    private static void Add<T>(Counter<T> counter, T delta, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         where T : struct
     {
         try
@@ -21,7 +43,7 @@ internal static class ForgivingMeasurements
         }
     }
 
-    internal static void AddQuietly<T>(this UpDownCounter<T> counter, T delta, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    private static void Add<T>(UpDownCounter<T> counter, T delta, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         where T : struct
     {
         try
@@ -34,7 +56,7 @@ internal static class ForgivingMeasurements
         }
     }
 
-    internal static void RecordQuietly<T>(this Histogram<T> histogram, T value, params ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    private static void Record<T>(Histogram<T> histogram, T value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
         where T : struct
     {
         try
