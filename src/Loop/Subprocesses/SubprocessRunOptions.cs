@@ -5,6 +5,9 @@ namespace UnixLoop;
 /// <summary>How a run is fed, limited and ended.</summary>
 public sealed class SubprocessRunOptions
 {
+    /// <summary>For all who give none: nobody else may see it, since it can be changed.</summary>
+    internal static SubprocessRunOptions Default { get; } = new();
+
     /// <summary>What the child reads from its standard input.</summary>
     /// <value>Default null: nothing, from /dev/null.</value>
     public SubprocessInput? Input { get; set; }

@@ -76,6 +76,33 @@ public sealed class TelemetryTests : SubprocessTest
         Assert.Equal(["/bin/echo", "secret"], (string[])Assert.Single(_spans).GetTagItem("process.command_args")!);
     }
 
+    [Theory]
+    [InlineData("Sample")]
+    [InlineData("ActivityStarted")]
+    [InlineData("ActivityStopped")]
+    public async Task Spans_ListenerThrows_CostsNoRunAndNoLine(string where)
+    {
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "UnixLoop",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => where == "Sample" ? throw new InvalidOperationException(where) : ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStarted = _ => ThrowIf("ActivityStarted"),
+            ActivityStopped = _ => ThrowIf("ActivityStopped"),
+        };
+        ActivitySource.AddActivityListener(listener);
+        Assert.Equal("x\n", (await RunAsync(new("/bin/echo", "x"))).Output);
+        await Assert.ThrowsAsync<SubprocessStartException>(() => RunAsync(new("/no/such/program")));
+        await foreach (SubprocessLine line in Factory.ReadLinesAsync(Shell("echo x")))
+            Assert.Equal("x", line.Text);
+        Assert.Null(Activity.Current);
+
+        void ThrowIf(string here)
+        {
+            if (where == here)
+                throw new InvalidOperationException(where);
+        }
+    }
+
     [Fact]
     public async Task Log_OfAChild_HasItsEvents()
     {

@@ -18,7 +18,7 @@ internal readonly struct RunSpan
             return default;
         Activity? caller = Activity.Current;
         string name = Path.GetFileName(startInfo.FileName);
-        Activity? activity = Source.StartActivity(name, ActivityKind.Client);
+        Activity? activity = StartQuietly(name);
         // Not current: an async iterator would carry it into the code between two lines.
         Activity.Current = caller;
         activity?.SetTag("process.executable.name", name);
@@ -80,7 +80,26 @@ internal readonly struct RunSpan
     private void Stop()
     {
         Activity? current = Activity.Current;
-        _activity!.Stop();
+        try
+        {
+            _activity!.Stop();
+        }
+        catch (Exception)
+        {
+            // As with ForgivingMeasurements: a listener's failure is less than a run.
+        }
         Activity.Current = current;
+    }
+
+    private static Activity? StartQuietly(string name)
+    {
+        try
+        {
+            return Source.StartActivity(name, ActivityKind.Client);
+        }
+        catch (Exception)
+        {
+            return null; // as above
+        }
     }
 }

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using UnixLoop.Fault.Tests.Injection;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Fault.Tests;
+
+/// <summary>A run whose child may not be signalled (EPERM) ends without it, whenever it is to be stopped.</summary>
+public sealed class ForbiddenRunTests : IAsyncLifetime
+{
+    private readonly LeakCheck _leaks = new();
+    private readonly UnixEventLoop _loop = new();
+    private readonly PidfdChildWatcher _watcher = new();
+    private readonly SubprocessFactory _factory;
+
+    public ForbiddenRunTests() => _factory = new SubprocessFactory(_loop, _watcher);
+
+    private static SubprocessStartInfo Sleep => new("/bin/sleep", "1000") { ProcessGroup = ProcessGroup.Inherit };
+
+    public async ValueTask InitializeAsync()
+    {
+        await _loop.StartAsync();
+        _watcher.Attach(_loop);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _factory.DisposeAsync();
+        _watcher.Dispose();
+        await _loop.DisposeAsync();
+        _leaks.Dispose();
+    }
+
+    [Fact]
+    public async Task Run_CancelledWhileItRuns_FailsWithTheReason()
+    {
+        using FaultScope fault = FaultScope.Fail("pidfd_send_signal", EPERM);
+        using CancellationTokenSource cancelled = new();
+        Task<SubprocessResult> run = _factory.RunAsync(Sleep, cancellationToken: cancelled.Token);
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => run.WaitAsync(TestTimeout));
+    }
+
+    [Fact]
+    public async Task Run_TimedOut_FailsWithTheReason()
+    {
+        using FaultScope fault = FaultScope.Fail("pidfd_send_signal", EPERM);
+        Task<SubprocessResult> run = _factory.RunAsync(Sleep, new() { Timeout = TimeSpan.FromMilliseconds(1) });
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => run.WaitAsync(TestTimeout));
+    }
+
+    [Fact]
+    public async Task Run_CancelledAroundItsStart_EndsAllTheSame()
+    {
+        // The end may be decided before the start has returned, on another thread.
+        for (int i = 0; i < 100; i++)
+        {
+            using FaultScope fault = FaultScope.Fail("pidfd_send_signal", EPERM);
+            using CancellationTokenSource cancelled = new();
+            using Barrier both = new(2);
+            TimeSpan later = TimeSpan.FromMicroseconds(20 * i);
+            Thread cancelling = new(() =>
+            {
+                both.SignalAndWait();
+                for (long begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun) < later;)
+                    Thread.SpinWait(10);
+                cancelled.Cancel();
+            });
+            cancelling.Start();
+            both.SignalAndWait();
+            Task<SubprocessResult> run = _factory.RunAsync(Sleep, cancellationToken: cancelled.Token);
+            Exception? end = await Record.ExceptionAsync(() => run.WaitAsync(TestTimeout));
+            cancelling.Join();
+            Assert.True(end is OperationCanceledException or UnauthorizedAccessException, $"{later.TotalMicroseconds} µs: {end}");
+        }
+    }
+}
