@@ -22,7 +22,7 @@ internal static unsafe partial class Libc
         epoll_event e = default;
         e.events = (int)events;
         e.data.u64 = data;
-        return Result(epoll_ctl(epoll, operation, descriptor, &e));
+        return Call(EpollCtlNumber, epoll, operation, descriptor, (nint)(&e));
     }
 
     private static string EpollCtlName(int operation) =>
@@ -83,9 +83,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int epoll_create1(int flags);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* e);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int eventfd(uint value, int flags);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Interop;
@@ -42,24 +41,18 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>close(2). Never repeated: on Linux the descriptor is gone even after EINTR.</summary>
-    internal static PosixResult Close(int descriptor) => Result(close(descriptor));
+    internal static PosixResult Close(int descriptor) => Call(CloseNumber, descriptor);
 
     /// <summary>fcntl(2) with an integer argument.</summary>
     internal static PosixResult Fcntl(int descriptor, int command, int argument = 0)
     {
         if (Faults.IsEnabled && Faults.Fails(FcntlName(command), out PosixResult fault))
             return fault;
-        return Result(fcntl(descriptor, command, argument));
+        return Call(FcntlNumber, descriptor, command, argument);
     }
 
     private static string FcntlName(int command) =>
         command == F_DUPFD_CLOEXEC ? "fcntl F_DUPFD_CLOEXEC"
         : command == F_SETPIPE_SZ ? "fcntl F_SETPIPE_SZ"
         : "fcntl";
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial int close(int descriptor);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial int fcntl(int descriptor, int command, nint argument);
 }

@@ -14,8 +14,7 @@ internal static unsafe partial class Libc
     /// <summary>futex(2): wakes one thread that sleeps on <paramref name="word"/>. Asks no fault plan, as above.</summary>
     internal static void FutexWake(int* word) => futex(FutexNumber, word, FUTEX_WAKE_PRIVATE, 1, 0, 0);
 
-    // asm/unistd_64.h; asm-generic/unistd.h for arm64
-    private static nint FutexNumber => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 202 : 98;
+    private static nint FutexNumber => Number(202, 98);
 
     // libc has no wrapper of its own (futex(2)).
     [LibraryImport(Library, EntryPoint = "syscall")]

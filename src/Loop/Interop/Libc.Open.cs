@@ -46,7 +46,7 @@ internal static unsafe partial class Libc
         if (Faults.IsEnabled && Faults.Fails("pipe2", out PosixResult fault))
             return fault;
         int* ends = stackalloc int[2];
-        PosixResult result = Result(pipe2(ends, O_CLOEXEC));
+        PosixResult result = Call(PipeNumber, (nint)ends, O_CLOEXEC);
         if (result.IsSuccess)
             (readEnd, writeEnd) = (ends[0], ends[1]);
         return result;
@@ -65,9 +65,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int openat(int directory, byte* path, int flags, uint mode);
-
-    [LibraryImport(Library, SetLastError = true)]
-    private static partial int pipe2(int* ends, int flags);
 
     [LibraryImport(Library, SetLastError = true)]
     private static partial int access(byte* path, int mode);

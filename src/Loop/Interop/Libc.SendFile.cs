@@ -10,8 +10,8 @@ internal static unsafe partial class Libc
     private const int RWF_NOWAIT = 8; // linux/fs.h
     private const uint SPLICE_F_NONBLOCK = 2; // fcntl.h
 
-    // asm/unistd_64.h and asm-generic/unistd.h. By number: musl has preadv2(2) from 1.2.5 on.
-    private static readonly int PReadV2Number = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 286 : 327;
+    // By number: musl has preadv2(2) from 1.2.5 on.
+    private static nint PReadV2Number => Number(327, 286);
 
     /// <summary>sendfile(2), repeated on EINTR. Non-blocking where <paramref name="socket"/> is; it may wait for the file's disk.</summary>
     /// <param name="socket">Where to.</param>

@@ -23,7 +23,7 @@ internal static unsafe partial class Libc
     private const uint RENAME_NOREPLACE = 1; // linux/fs.h
 
     /// <summary>By number: glibc has renameat2(2) from 2.28 on, musl hardly any.</summary>
-    private static readonly int RenameNumber = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 276 : 316;
+    private static nint RenameNumber => Number(316, 276);
 
     /// <summary>geteuid(2).</summary>
     internal static uint EffectiveUser() => geteuid();

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using static Tmds.Linux.LibC;
 
@@ -18,8 +17,8 @@ internal static unsafe partial class Libc
     internal const int Directory = 0x4000;
     internal const int RegularFile = 0x8000;
 
-    // asm/unistd_64.h and asm-generic/unistd.h. By number: glibc has statx(2) from 2.28 on, musl hardly any.
-    private static readonly int StatxNumber = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 291 : 332;
+    // By number: glibc has statx(2) from 2.28 on, musl hardly any.
+    private static nint StatxNumber => Number(332, 291);
 
     /// <summary>statx(2), of which the file type alone: <see cref="RegularFile"/> and so on, of what <paramref name="path"/> leads to.</summary>
     internal static PosixResult FileType(string path)

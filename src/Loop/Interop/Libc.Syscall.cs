@@ -5,23 +5,37 @@ namespace UnixLoop.Interop;
 
 internal static unsafe partial class Libc
 {
-    // asm/unistd_64.h; asm-generic/unistd.h for arm64
-    private static nint ReadNumber => IsX64 ? 0 : 63;
+    private static nint ReadNumber => Number(0, 63);
 
-    private static nint WriteNumber => IsX64 ? 1 : 64;
+    private static nint WriteNumber => Number(1, 64);
 
-    private static nint SendToNumber => IsX64 ? 44 : 206;
+    private static nint CloseNumber => Number(3, 57);
 
-    private static nint ReceiveFromNumber => IsX64 ? 45 : 207;
+    private static nint FcntlNumber => Number(72, 25);
 
-    private static nint SendMessageNumber => IsX64 ? 46 : 211;
+    /// <summary>pipe2(2).</summary>
+    private static nint PipeNumber => Number(293, 59);
+
+    private static nint EpollCtlNumber => Number(233, 21);
 
     /// <summary>arm64 has epoll_pwait(2) alone, which waits alike with no mask.</summary>
-    private static nint EpollWaitNumber => IsX64 ? 232 : 22;
+    private static nint EpollWaitNumber => Number(232, 22);
 
-    private static bool IsX64 => RuntimeInformation.ProcessArchitecture == Architecture.X64;
+    private static nint SendToNumber => Number(44, 206);
 
-    /// <summary>A system call by its number: for what the C library has no function for, and for what is called for each event.</summary>
+    private static nint ReceiveFromNumber => Number(45, 207);
+
+    private static nint SendMessageNumber => Number(46, 211);
+
+    /// <summary>A call's number by asm/unistd_64.h and asm-generic/unistd.h: elsewhere it would be some other call.</summary>
+    private static nint Number(int x64, int arm64) => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => x64,
+        Architecture.Arm64 => arm64,
+        var other => throw new PlatformNotSupportedException($"UnixLoop knows the system calls of x64 and arm64, not those of {other}."),
+    };
+
+    /// <summary>A system call by its number: for what the C library has no function for, and for what is called for each event or child.</summary>
     /// <remarks>
     /// recv(2) and its kin are cancellation points (pthreads(7)): in a process with several threads glibc adds two interlocked
     /// operations to each, for a pthread_cancel(3) that never comes. And an import that sets the last error makes three calls

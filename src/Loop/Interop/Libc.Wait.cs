@@ -32,8 +32,7 @@ internal static unsafe partial class Libc
         return result;
     }
 
-    // asm/unistd_64.h; asm-generic/unistd.h for arm64
-    private static nint WaitIdNumber => RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 247 : 95;
+    private static nint WaitIdNumber => Number(247, 95);
 
 #pragma warning disable CS8981 // The names are the headers'.
     /// <summary>

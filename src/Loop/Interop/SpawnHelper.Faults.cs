@@ -10,7 +10,7 @@ internal static unsafe partial class SpawnHelper
         SpawnStep step =
             Faults.Fails("clone3", out fault) ? SpawnStep.Clone
             : flags.HasFlag(SpawnFlags.NewSession) && Faults.Fails("setsid", out fault) ? SpawnStep.Session
-            : flags.HasFlag(SpawnFlags.NewGroup) && Faults.Fails("setpgid", out fault) ? SpawnStep.ProcessGroup
+            : (flags & (SpawnFlags.NewGroup | SpawnFlags.NewGroupUnlessTerminal)) != 0 && Faults.Fails("setpgid", out fault) ? SpawnStep.ProcessGroup
             : request->MoveCount > 0 && Faults.Fails("dup3", out fault) ? SpawnStep.Descriptor
             : flags.HasFlag(SpawnFlags.ControllingTerminal) && Faults.Fails("ioctl TIOCSCTTY", out fault) ? SpawnStep.Terminal
             : Faults.Fails("close_range", out fault) ? SpawnStep.Close

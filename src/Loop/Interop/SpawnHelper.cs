@@ -6,10 +6,13 @@ namespace UnixLoop.Interop;
 internal static unsafe partial class SpawnHelper
 {
     private const string Library = "unixloop_spawn";
-    private const uint Version = 1;
+    private const uint Version = 2;
 
     /// <summary>close_range(2), the youngest call that it can't do without.</summary>
     private static readonly Version s_oldestKernel = new(5, 9);
+
+    /// <summary>Before it close_range(2) with CLOSE_RANGE_UNSHARE leaves a wrong bitmap of descriptors behind (CVE-2024-45025), but for backports.</summary>
+    private static readonly SpawnFlags s_tableFlag = Environment.OSVersion.Version >= new Version(6, 11) ? SpawnFlags.CopiesTable : 0;
 
     /// <summary>Why this process can't use it, as the end of a sentence; null where it can.</summary>
     internal static string? Missing { get; } = FindMissing();
@@ -22,6 +25,7 @@ internal static unsafe partial class SpawnHelper
     {
         request->Size = (uint)sizeof(SpawnRequest);
         request->Version = Version;
+        request->Flags |= s_tableFlag;
         if (Faults.IsEnabled && FailsAtAStep(request, out PosixResult fault))
             return fault;
         nint pid = unixloop_spawn(request);

@@ -32,6 +32,9 @@ internal unsafe struct SpawnRequest
 
     /// <summary>Out: which descriptor, limit or signal the step was about.</summary>
     internal int Detail;
+
+    /// <summary>Out: whether the child has a group, or a session, of its own.</summary>
+    internal int LeadsGroup;
 }
 
 /// <summary>Descriptors that the child closes, both ends included.</summary>
@@ -53,6 +56,8 @@ internal enum SpawnFlags : uint
     SetUser = 1 << 7,
     IntoCgroup = 1 << 8,
     NoNewPrivileges = 1 << 9,
+    NewGroupUnlessTerminal = 1 << 10,
+    CopiesTable = 1 << 11,
 }
 
 /// <summary>In the order in which they are taken (linux.md, rule 12).</summary>

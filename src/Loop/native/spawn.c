@@ -42,12 +42,12 @@ enum { NR_clone3 = 435, NR_close_range = 436 }; /* the same everywhere */
 #define CLONE_VFORK 0x4000ull
 #define CLONE_CLEAR_SIGHAND 0x100000000ull /* linux/sched.h, Linux 5.5 */
 #define CLONE_INTO_CGROUP 0x200000000ull /* linux/sched.h, Linux 5.7 */
-enum { SIGCHLD = 17, SIG_BLOCK = 0, SIG_SETMASK = 2, SIGNALS = 64, SIGSET_BYTES = 8 };
-enum { F_SETFD = 2, TIOCSCTTY = 0x540E, TIOCSPGRP = 0x5410 };
+enum { SIGCHLD = 17, SIG_IGN = 1, SIG_BLOCK = 0, SIG_SETMASK = 2, SIGNALS = 64, SIGSET_BYTES = 8 };
+enum { F_SETFD = 2, TCGETS = 0x5401, TIOCSCTTY = 0x540E, TIOCSPGRP = 0x5410, TERMIOS_BYTES = 36 }; /* asm-generic/termbits.h */
 enum { PR_SET_PDEATHSIG = 1, PR_SET_NO_NEW_PRIVS = 38 };
 enum { PROT_READ_WRITE = 1 | 2, MAP_SHARED_ANONYMOUS = 0x1 | 0x20 };
 enum { STDERR = 2 };
-enum { EINTR = 4, EPROTO = 71, ESRCH = 3 };
+enum { ESRCH = 3, EINTR = 4, ENOMEM = 12, EMFILE = 24, EPROTO = 71 };
 enum { O_WRONLY = 1 };
 enum { CLOSE_RANGE_UNSHARE = 2 }; /* linux/close_range.h */
 
@@ -85,7 +85,7 @@ static inline long call6(long number, long a, long b, long c, long d, long e, lo
 
 /* ---- The request; the same in C# (SpawnHelper.cs) ---- */
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 enum flags {
     NEW_SESSION = 1 << 0,          /* setsid(2) */
@@ -98,6 +98,8 @@ enum flags {
     SET_USER = 1 << 7,
     INTO_CGROUP = 1 << 8,
     NO_NEW_PRIVS = 1 << 9,
+    NEW_GROUP_UNLESS_TERMINAL = 1 << 10, /* setpgid(2), but where its descriptor 0, not moved, is a terminal */
+    COPIES_TABLE = 1 << 11,              /* the child copies our table of descriptors, not clone3(2) */
 };
 
 enum step {
@@ -156,12 +158,14 @@ struct request {
     int32_t pidfd;  /* out: close-on-exec, the caller's; -1 without a child */
     int32_t step;   /* out: where it failed */
     int32_t detail; /* out: see the steps */
+    int32_t leads_group; /* out: it has a group, or a session, of its own */
 };
 
 /* What the child says, in memory that both see. */
 struct report {
     volatile int32_t begun; /* it has run at all */
     volatile int32_t step, detail, errno_;
+    volatile int32_t leads_group;
 };
 
 struct child {
@@ -198,9 +202,12 @@ static void dispositions(struct child *child)
 }
 
 /* Until here it has the parent's own table of descriptors (CLONE_FILES). The copy leaves out all above those that are still
-   needed, so that a server's thousands are neither copied nor closed again (close_range(2), CLOSE_RANGE_UNSHARE). */
+   needed, so that of a server's thousands those are neither copied nor closed again (close_range(2), CLOSE_RANGE_UNSHARE).
+   Before Linux 6.11, but for backports, such a copy calls full what is empty (CVE-2024-45025): there clone3(2) makes it. */
 static void own_table(struct child *child)
 {
+    if (!(child->request->flags & COPIES_TABLE))
+        return;
     const struct request *request = child->request;
     int32_t highest = request->cgroup > STDERR ? request->cgroup : STDERR;
     for (uint32_t i = 0; i < request->move_count; i++) {
@@ -209,8 +216,9 @@ static void own_table(struct child *child)
             highest = move.source;
     }
     long result = CALL(close_range, highest + 1, ~0u, CLOSE_RANGE_UNSHARE, 0);
+    /* For want of memory or by a limit it is what clone3(2) would have failed with. */
     if (result < 0)
-        fail(child, STEP_CLOSE, 0, result);
+        fail(child, result == -ENOMEM || result == -EMFILE ? STEP_CLONE : STEP_CLOSE, 0, result);
 }
 
 static void cgroup(struct child *child)
@@ -227,6 +235,13 @@ static void cgroup(struct child *child)
     CALL(close, file, 0, 0, 0);
 }
 
+/* As isatty(3). */
+static int is_terminal(int descriptor)
+{
+    char settings[TERMIOS_BYTES];
+    return CALL(ioctl, descriptor, TCGETS, settings, 0) == 0;
+}
+
 static void group(struct child *child)
 {
     const struct request *request = child->request;
@@ -235,10 +250,13 @@ static void group(struct child *child)
     if (request->flags & NEW_SESSION) {
         if ((result = CALL(setsid, 0, 0, 0, 0)) < 0)
             fail(child, STEP_SESSION, 0, result);
-    } else if (request->flags & NEW_GROUP) {
+    } else if ((request->flags & NEW_GROUP) || ((request->flags & NEW_GROUP_UNLESS_TERMINAL) && !is_terminal(0))) {
         if ((result = CALL(setpgid, 0, 0, 0, 0)) < 0)
             fail(child, STEP_GROUP, 0, result);
+    } else {
+        return;
     }
+    child->report->leads_group = 1;
 }
 
 static void descriptors(struct child *child)
@@ -389,7 +407,7 @@ static inline long clone_into_run(struct clone_args *args, struct child *child)
 
 static long start(struct clone_args *args, struct child *child)
 {
-    child->report->begun = 0;
+    child->report->begun = child->report->leads_group = 0;
     child->report->step = STEP_NONE;
     return clone_into_run(args, child);
 }
@@ -437,7 +455,8 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
 
     struct child child = { request, report, request->death_signal ? CALL(getpid, 0, 0, 0, 0) : 0, 0 };
     struct clone_args args = {
-        .flags = CLONE_VFORK | CLONE_FILES | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (changes_credentials ? 0 : CLONE_VM) | (request->flags & INTO_CGROUP ? CLONE_INTO_CGROUP : 0),
+        .flags = CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | (changes_credentials ? 0 : CLONE_VM) | (request->flags & COPIES_TABLE ? CLONE_FILES : 0)
+            | (request->flags & INTO_CGROUP ? CLONE_INTO_CGROUP : 0),
         .pidfd = (uint64_t)(uintptr_t)&request->pidfd,
         .exit_signal = SIGCHLD,
         .stack = (uint64_t)(uintptr_t)stack,
@@ -445,10 +464,12 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
         .cgroup = request->flags & INTO_CGROUP ? (uint64_t)(uint32_t)request->cgroup : 0,
     };
 
-    /* All signals, also those that the C library hides from its own sigprocmask: a handler must not run in the child, which
-       would do to our memory what is meant for the parent. But SIGCHLD: the kernel drops one that nobody handles only where it is
-       not blocked, and wakes another thread for it otherwise; and this child may be dead before we run again. */
-    uint64_t blocked = ~(1ull << (SIGCHLD - 1)), before;
+    /* All signals, also those that the C library hides from its own sigprocmask: we sit in clone3(2) for as long as the exec takes,
+       and one that the kernel gave to this thread would wait there. But a SIGCHLD that nobody handles: where it is not blocked the
+       kernel drops it, and wakes another thread for it otherwise; and this child may be dead before we run again. */
+    struct kernel_sigaction on_child = { 0 };
+    CALL(rt_sigaction, SIGCHLD, 0, &on_child, SIGSET_BYTES);
+    uint64_t blocked = on_child.handler > SIG_IGN ? ~0ull : ~(1ull << (SIGCHLD - 1)), before;
     CALL(rt_sigprocmask, SIG_BLOCK, &blocked, &before, SIGSET_BYTES);
     long pid = start(&args, &child);
     if (pid > 0 && !report->begun && (args.flags & CLONE_INTO_CGROUP)) {
@@ -469,6 +490,7 @@ __attribute__((visibility("default"))) long unixloop_spawn(struct request *reque
         request->detail = report->detail;
         pid = -report->errno_;
     }
+    request->leads_group = report->leads_group;
     CALL(rt_sigprocmask, SIG_SETMASK, &before, 0, SIGSET_BYTES);
 
     if (changes_credentials)

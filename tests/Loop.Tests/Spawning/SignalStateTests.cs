@@ -34,40 +34,6 @@ public sealed class SignalStateTests : SpawningTest
     }
 
     [Fact]
-    public void Rule12_SpawningThread_BlocksAllButSigChild()
-    {
-        // A SIGCHLD that nobody handles is dropped at once where it is not blocked, and wakes another thread where it is.
-        Requires.That(SpawnHelper.Missing is null, "the native helper");
-        bool isSeen = false;
-        string? folder = null; // of the thread
-        Thread spawning = new(() =>
-        {
-            Volatile.Write(ref folder, $"/proc/{TestLibc.ReadLink("/proc/thread-self")}");
-            while (!Volatile.Read(ref isSeen))
-                Assert.Equal(0, Spawned.Run(new SubprocessStartInfo("true")).ReturnCode);
-        });
-        spawning.Start();
-        ulong blocked = 0;
-        try
-        {
-            Eventually.True(() => Volatile.Read(ref folder) is { } task && (blocked = BlockedIn(task)) != 0, "it is seen while it spawns");
-        }
-        finally
-        {
-            Volatile.Write(ref isSeen, true);
-            spawning.Join();
-        }
-        Assert.Equal(0UL, blocked & Bit(SIGCHLD));
-        foreach (int number in (int[])[SIGTERM, SIGTTOU, SIGUSR1, 33, 64])
-            Assert.Equal(Bit(number), blocked & Bit(number));
-
-        static ulong Bit(int number) => 1UL << (number - 1);
-
-        static ulong BlockedIn(string folder) => ulong.Parse(
-            File.ReadLines($"{folder}/status").Single(line => line.StartsWith("SigBlk:", StringComparison.Ordinal)).Split(':')[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
-    }
-
-    [Fact]
     public void Rule06_SigPipe_EndsAChildWhoseReaderIsGone()
     {
         // With SIGPIPE ignored `yes` would end with a write error and code 1.

@@ -1,8 +1,10 @@
+using System.Runtime.InteropServices;
 using UnixLoop.Interop;
 using UnixLoop.Loop.Tests.Spawning;
 using UnixLoop.Process.Tests.Scenarios;
 using UnixLoop.Subprocesses;
 using UnixLoop.TestSupport.Interop;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Process.Tests.Spawning;
 
@@ -29,8 +31,21 @@ public sealed class SpawnSyscallTests : IDisposable
     public async Task Start_ByTheHelper_MapsNothingAndOpensNoPidfd()
     {
         Requires.That(SpawnHelper.Missing is null, "the native helper");
-        Assert.Equal(["rt_sigprocmask 2", "spawn 1"], Rounded(await CountAsync("helper")));
-        Assert.Equal(["rt_sigprocmask 2", "spawn 1"], Rounded(await CountAsync("umask")));
+        string[] expected = ["rt_sigaction 1", "rt_sigprocmask 2", "spawn 1"];
+        Assert.Equal(expected, Rounded(await CountAsync("helper")));
+        Assert.Equal(expected, Rounded(await CountAsync("default group")));
+        Assert.Equal(expected, Rounded(await CountAsync("umask")));
+    }
+
+    [Theory]
+    [InlineData("helper", "~[CHLD]")] // which would wake another thread to be dropped
+    [InlineData("handler", "~[]")]
+    public async Task Rule12_SpawningThread_BlocksSigChildOnlyForAHandler(string kind, string blocked)
+    {
+        Requires.That(SpawnHelper.Missing is null, "the native helper");
+        string[] calls = await TraceAsync(kind);
+        string[] masks = [.. calls.Where(call => call.StartsWith("rt_sigprocmask(SIG_BLOCK, ", StringComparison.Ordinal)).Select(call => call.Split(", ")[1]).Distinct()];
+        Assert.Equal([blocked], masks);
     }
 
     /// <summary>Starts children on the main thread, the only one that is traced, between two calls of kill(2) with signal 0.</summary>
@@ -39,7 +54,8 @@ public sealed class SpawnSyscallTests : IDisposable
         SpawnFeatures features = args[0] is "plain" or "empty attributes" ? Spawned.ThisLibc : SpawnFeatures.OfThisLibc;
         SubprocessStartInfo info = new("/bin/true")
         {
-            ProcessGroup = ProcessGroup.New, // or it would be asked whether there is a terminal
+            // Or posix_spawn(3) would be preceded by the question whether there is a terminal.
+            ProcessGroup = args[0] == "default group" ? ProcessGroup.Default : ProcessGroup.New,
             Attributes = args[0] switch
             {
                 "empty attributes" => new SubprocessAttributes(),
@@ -47,6 +63,7 @@ public sealed class SpawnSyscallTests : IDisposable
                 _ => null,
             },
         };
+        using PosixSignalRegistration? handler = args[0] == "handler" ? PosixSignalRegistration.Create((PosixSignal)SIGCHLD, static _ => { }) : null;
         SpawnedChild[] children = new SpawnedChild[WarmUps + Starts];
         for (int i = 0; i < children.Length; i++)
         {
@@ -61,19 +78,25 @@ public sealed class SpawnSyscallTests : IDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Calls for each start, without what the runtime does of its own.</summary>
-    private async Task<Dictionary<string, double>> CountAsync(string kind)
+    /// <summary>Calls for each start.</summary>
+    private async Task<Dictionary<string, double>> CountAsync(string kind) => (await TraceAsync(kind))
+        .Select(call => call.Split('(')[0])
+        .GroupBy(call => call is "clone3" or "clone" or "vfork" ? "spawn" : call)
+        .ToDictionary(group => group.Key, group => group.Count() / (double)Starts);
+
+    /// <summary>The calls of all starts, without what the runtime does of its own.</summary>
+    private async Task<string[]> TraceAsync(string kind)
     {
         string strace = Requires.Tool("strace");
         await using (ScenarioProcess process = ScenarioProcess.Start(StartAsync, [kind], via: [strace, "-e", "signal=none", "-o", _trace]))
             await process.EndWellAsync();
-        string[] calls = [.. File.ReadLines(_trace).Select(line => line.Split('(')[0])];
-        int begin = Array.IndexOf(calls, "kill"), end = Array.LastIndexOf(calls, "kill");
+        string[] calls = File.ReadAllLines(_trace);
+        int begin = Array.FindIndex(calls, IsMark), end = Array.FindLastIndex(calls, IsMark);
         Assert.True(end - begin > Starts, "both marks are in the trace");
-        return calls[(begin + 1)..end]
-            .Where(call => call != "mprotect") // the compiler's
-            .GroupBy(call => call is "clone3" or "clone" or "vfork" ? "spawn" : call)
-            .ToDictionary(group => group.Key, group => group.Count() / (double)Starts);
+        // mprotect(2) is the compiler's; and a traced thread is told of each SIGCHLD, for which clone3(2) begins again.
+        return [.. calls[(begin + 1)..end].Where(call => !call.StartsWith("mprotect(", StringComparison.Ordinal) && !call.Contains("ERESTARTNOINTR", StringComparison.Ordinal))];
+
+        static bool IsMark(string call) => call.StartsWith("kill(", StringComparison.Ordinal);
     }
 
     private static string[] Rounded(Dictionary<string, double> calls) =>

@@ -7,28 +7,21 @@ namespace UnixLoop.Subprocesses;
 /// <summary>A start by the native helper, in place of <see cref="SpawnActions"/> and <see cref="SpawnAttributes"/>.</summary>
 internal static unsafe class HelperCall
 {
-    private const int NotStarted = -1;
-
     private static int s_refusalLogged;
     private static volatile bool s_mayStartPlainChildren = !AppContext.TryGetSwitch("UnixLoop.SpawnByHelper", out bool wanted) || wanted;
 
     /// <summary>
     /// A start without attributes: the helper saves it half a dozen system calls (docs/performance.md), and its pidfd is there
-    /// from the birth on. False where that is switched off (AppContext, "UnixLoop.SpawnByHelper"), or where a sandbox refuses
+    /// from the birth on. Null where that is switched off (AppContext, "UnixLoop.SpawnByHelper"), or where a sandbox refuses
     /// what the helper is made of: then posix_spawn(3), which knows what else to do, takes all further starts.
     /// </summary>
-    internal static bool TryLaunch(
-        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, ILogger? logger, out int pid, out int pidfd)
-    {
-        (pid, pidfd) = (NotStarted, -1);
-        if (s_mayStartPlainChildren && features.HelperMissing is null)
-            pid = Launch(info, in strings, descriptors, group, attributes: null, logger, out pidfd);
-        return pid != NotStarted;
-    }
+    internal static BornChild? TryLaunch(
+        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, ILogger? logger) =>
+        s_mayStartPlainChildren && features.HelperMissing is null ? Launch(info, in strings, descriptors, group, attributes: null, logger) : null;
 
-    /// <summary>Starts a child; without attributes it may be <see cref="NotStarted"/>.</summary>
-    internal static int Launch(
-        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, ChildAttributes? attributes, ILogger? logger, out int pidfd)
+    /// <summary>Starts a child; null, without attributes alone, where posix_spawn(3) has to.</summary>
+    internal static BornChild? Launch(
+        SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, ChildAttributes? attributes, ILogger? logger)
     {
         Span<SpawnRange> closing = stackalloc SpawnRange[descriptors.Moves.Length + 1];
         closing = closing[..Closing(descriptors, closing)];
@@ -67,19 +60,18 @@ internal static unsafe class HelperCall
             PosixResult pid = ProgramSearch.Start(ref call, info, in strings, out string? program);
             if (group == ProcessGroup.Foreground && pid.IsError)
                 TerminalForeground.TakeBack(group: 0); // a child whose exec failed has taken the terminal with it
-            pidfd = request.Pidfd;
             if (pid.IsError && attributes is null && LacksPidfd(request.Step, pid.Errno))
-                return NotStarted;
+                return null;
             if (pid.IsError && attributes is null && IsRefused(request.Step, pid.Errno))
             {
                 s_mayStartPlainChildren = false;
                 if (logger is not null && Interlocked.Exchange(ref s_refusalLogged, 1) == 0)
                     SpawnLog.HelperRefused(logger, request.Step, pid);
-                return NotStarted;
+                return null;
             }
             if (pid.IsError)
                 throw AttributeErrors.Step(info, in request, pid.Errno, descriptors) ?? StartDiagnosis.Explain(info, pid.Errno, program, strings.SearchPath ?? ProgramSearch.DefaultPath, descriptors);
-            return pid.IntValue;
+            return new BornChild(pid.IntValue, request.Pidfd, request.LeadsGroup != 0);
         }
     }
 
@@ -95,6 +87,7 @@ internal static unsafe class HelperCall
         ProcessGroup.New => SpawnFlags.NewGroup,
         ProcessGroup.Foreground => SpawnFlags.NewGroup | SpawnFlags.Foreground,
         ProcessGroup.NewSession => SpawnFlags.NewSession,
+        ProcessGroup.Default => SpawnFlags.NewGroupUnlessTerminal,
         _ => 0,
     };
 

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Unicode;
 using UnixLoop.Interop;
 using static Tmds.Linux.LibC;
@@ -34,6 +35,7 @@ internal static unsafe class ProgramSearch
         return StartFromPath(ref call, info, strings.SearchPath ?? DefaultPath, out program);
     }
 
+    [SkipLocalsInit] // of the candidate
     private static PosixResult StartFromPath(scoped ref SpawnCall call, SubprocessStartInfo info, string searchPath, out string? program)
     {
         program = null;

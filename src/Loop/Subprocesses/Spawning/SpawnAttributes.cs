@@ -39,8 +39,9 @@ internal static unsafe class SpawnAttributes
     internal static ulong DefaultSignals(bool resetIgnoredSignals) => resetIgnoredSignals ? AllSignals : AllSignals & ~StartupSignals.Ignored;
 
     /// <summary>
-    /// What <see cref="ProcessGroup.Default"/> and <see cref="ProcessGroup.Foreground"/> mean for this start: a child outside the
-    /// foreground group would be stopped at its first read from the terminal.
+    /// What the group that is <paramref name="asked"/> for means for this start: a child outside the foreground group would be stopped
+    /// at its first read from the terminal. <see cref="ProcessGroup.Default"/> is left where it takes a look at the child's standard
+    /// input, which is ours: the native helper's child looks itself (<see cref="ResolveDefault"/>).
     /// </summary>
     internal static ProcessGroup Resolve(ProcessGroup asked, Stdio input, bool ownTerminal)
     {
@@ -49,9 +50,13 @@ internal static unsafe class SpawnAttributes
         bool inherited = input.Kind == StdioKind.Inherit;
         return asked switch
         {
-            ProcessGroup.Default => inherited && Libc.IsTerminal(TerminalForeground.Terminal) ? ProcessGroup.Inherit : ProcessGroup.New,
+            ProcessGroup.Default => inherited ? ProcessGroup.Default : ProcessGroup.New,
             ProcessGroup.Foreground => inherited && TerminalForeground.IsOurs() ? ProcessGroup.Foreground : ProcessGroup.New,
             _ => asked,
         };
     }
+
+    /// <summary>The look: at our own standard input.</summary>
+    internal static ProcessGroup ResolveDefault(ProcessGroup resolved) =>
+        resolved != ProcessGroup.Default ? resolved : Libc.IsTerminal(TerminalForeground.Terminal) ? ProcessGroup.Inherit : ProcessGroup.New;
 }

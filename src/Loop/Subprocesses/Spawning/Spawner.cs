@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using UnixLoop.Interop;
 using static Tmds.Linux.LibC;
@@ -31,6 +32,7 @@ internal static unsafe class Spawner
         Start(info, input, output, error, logger, SpawnFeatures.OfThisLibc, environment, cancellationToken);
 
     /// <summary>As it is done with a C library that has only those <paramref name="features"/>.</summary>
+    [SkipLocalsInit] // of the scratch
     internal static SpawnedChild Start(SubprocessStartInfo info, Stdio input, Stdio output, Stdio error, ILogger? logger, SpawnFeatures features, EnvironmentBlock? environment = null, CancellationToken cancellationToken = default)
     {
         StartInfoRules.Check(info, input, output, error);
@@ -46,26 +48,20 @@ internal static unsafe class Spawner
         // A FIFO may have waited for hours.
         cancellationToken.ThrowIfCancellationRequested();
         ProcessGroup group = SpawnAttributes.Resolve(info.ProcessGroup, input, ownTerminal: output.Kind == StdioKind.Pty);
-        int pid, bornWithPidfd;
-        if (attributes is not null)
-            pid = HelperCall.Launch(info, in strings, descriptors, group, attributes, logger, out bornWithPidfd);
-        else if (!HelperCall.TryLaunch(info, in strings, descriptors, group, features, logger, out pid, out bornWithPidfd))
-        {
-            if (logger is not null && !features.CloseFrom)
-                LogCloseFromMissingOnce(logger);
-            pid = Launch(info, in strings, descriptors, group, features, out bornWithPidfd);
-        }
+        BornChild born = attributes is not null
+            ? HelperCall.Launch(info, in strings, descriptors, group, attributes, logger)!.Value
+            : HelperCall.TryLaunch(info, in strings, descriptors, group, features, logger) ?? Launch(info, in strings, descriptors, group, features, logger);
 
         descriptors.KeepOurEnds();
-        UnixHandle? pidfd = bornWithPidfd >= 0 ? new UnixHandle(bornWithPidfd) : null;
-        int pidfdErrno = pidfd is null ? ChildPidfd.Open(pid, out pidfd) : 0;
+        UnixHandle? pidfd = born.Pidfd >= 0 ? new UnixHandle(born.Pidfd) : null;
+        int pidfdErrno = pidfd is null ? ChildPidfd.Open(born.Pid, out pidfd) : 0;
         return new SpawnedChild
         {
-            Pid = pid,
+            Pid = born.Pid,
             Pidfd = pidfd,
             PidfdErrno = pidfdErrno,
             IsTerminalJob = info.ProcessGroup == ProcessGroup.Foreground && input.Kind == StdioKind.Inherit && TerminalForeground.IsShared(),
-            LeadsGroup = group != ProcessGroup.Inherit,
+            LeadsGroup = born.LeadsGroup,
             Cgroup = attributes?.TakeOwnCgroup(),
             Terminal = descriptors.Terminal,
             InputWriteEnd = descriptors.InputWriteEnd,
@@ -74,8 +70,12 @@ internal static unsafe class Spawner
         };
     }
 
-    private static int Launch(SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, out int pidfd)
+    /// <summary>By posix_spawn(3).</summary>
+    private static BornChild Launch(SubprocessStartInfo info, scoped in SpawnStrings strings, ChildDescriptors descriptors, ProcessGroup group, SpawnFeatures features, ILogger? logger)
     {
+        if (logger is not null && !features.CloseFrom)
+            LogCloseFromMissingOnce(logger);
+        group = SpawnAttributes.ResolveDefault(group);
         if (info.WorkingDirectory is not null && !features.ChangeDirectory)
             throw StartErrors.Create(info, SubprocessStartError.Other, ENOSYS, "this C library can't give a child a working directory: posix_spawn_file_actions_addchdir_np came with glibc 2.29 and musl 1.1.24");
         byte* actions = stackalloc byte[Libc.SpawnObjectBytes];
@@ -97,8 +97,7 @@ internal static unsafe class Spawner
                 SettleForeground(pid, features);
             if (pid.IsError)
                 throw StartDiagnosis.Explain(info, pid.Errno, program, strings.SearchPath ?? ProgramSearch.DefaultPath, descriptors);
-            pidfd = call.Pidfd;
-            return pid.IntValue;
+            return new BornChild(pid.IntValue, call.Pidfd, LeadsGroup: group != ProcessGroup.Inherit);
         }
         finally
         {
