@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Interop;
@@ -41,7 +42,7 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>close(2). Never repeated: on Linux the descriptor is gone even after EINTR.</summary>
-    internal static PosixResult Close(int descriptor) => Call(CloseNumber, descriptor);
+    internal static PosixResult Close(int descriptor) => Result(close(descriptor));
 
     /// <summary>fcntl(2) with an integer argument.</summary>
     internal static PosixResult Fcntl(int descriptor, int command, int argument = 0)
@@ -55,4 +56,8 @@ internal static unsafe partial class Libc
         command == F_DUPFD_CLOEXEC ? "fcntl F_DUPFD_CLOEXEC"
         : command == F_SETPIPE_SZ ? "fcntl F_SETPIPE_SZ"
         : "fcntl";
+
+    // By its name: a finalizer calls it, where Number must not throw.
+    [LibraryImport(Library, SetLastError = true)]
+    private static partial int close(int descriptor);
 }

@@ -9,8 +9,6 @@ internal static unsafe partial class Libc
 
     private static nint WriteNumber => Number(1, 64);
 
-    private static nint CloseNumber => Number(3, 57);
-
     private static nint FcntlNumber => Number(72, 25);
 
     /// <summary>pipe2(2).</summary>

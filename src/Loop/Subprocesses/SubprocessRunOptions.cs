@@ -2,12 +2,9 @@ using System.Text;
 
 namespace UnixLoop;
 
-/// <summary>How a run is fed, limited and ended.</summary>
+/// <summary>How a run is fed, limited and ended. Not to be changed while a run that it was given to goes on.</summary>
 public sealed class SubprocessRunOptions
 {
-    /// <summary>For all who give none: nobody else may see it, since it can be changed.</summary>
-    internal static SubprocessRunOptions Default { get; } = new();
-
     /// <summary>What the child reads from its standard input.</summary>
     /// <value>Default null: nothing, from /dev/null.</value>
     public SubprocessInput? Input { get; set; }

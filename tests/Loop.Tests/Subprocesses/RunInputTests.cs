@@ -145,6 +145,22 @@ public sealed class RunInputTests : SubprocessTest
         await Assert.ThrowsAsync<ArgumentException>(() => RunAsync(new("cat"), options));
     }
 
+    [Fact]
+    public async Task Options_ChangedRightAfterTheCall_FeedWhatTheRunWasGiven()
+    {
+        // On the loop's thread the start moves to another one, and the options are read there.
+        await Loop.InvokeAsync(async () =>
+        {
+            SubprocessRunOptions options = new() { Input = SubprocessInput.FromText("first") };
+            Task<SubprocessResult> run = RunAsync(new("cat"), options);
+            options.Input = SubprocessInput.FromStream(new MemoryStream("second"u8.ToArray()));
+            Assert.Equal("first", (await run).Output);
+            run = RunAsync(new("cat"), options);
+            options.Input = null;
+            Assert.Equal("second", (await run).Output);
+        }).WaitAsync(TestTimeout);
+    }
+
     private static async IAsyncEnumerable<string> Lines(IEnumerable<string> lines)
     {
         foreach (string line in lines)

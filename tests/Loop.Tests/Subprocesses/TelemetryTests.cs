@@ -80,6 +80,7 @@ public sealed class TelemetryTests : SubprocessTest
     [InlineData("Sample")]
     [InlineData("ActivityStarted")]
     [InlineData("ActivityStopped")]
+    [InlineData("CurrentChanged")]
     public async Task Spans_ListenerThrows_CostsNoRunAndNoLine(string where)
     {
         using var listener = new ActivityListener
@@ -90,11 +91,20 @@ public sealed class TelemetryTests : SubprocessTest
             ActivityStopped = _ => ThrowIf("ActivityStopped"),
         };
         ActivitySource.AddActivityListener(listener);
+        Activity.CurrentChanged += OnCurrentChanged;
         Assert.Equal("x\n", (await RunAsync(new("/bin/echo", "x"))).Output);
         await Assert.ThrowsAsync<SubprocessStartException>(() => RunAsync(new("/no/such/program")));
         await foreach (SubprocessLine line in Factory.ReadLinesAsync(Shell("echo x")))
             Assert.Equal("x", line.Text);
+        Activity.CurrentChanged -= OnCurrentChanged;
         Assert.Null(Activity.Current);
+
+        void OnCurrentChanged(object? sender, ActivityChangedEventArgs change)
+        {
+            // Of all activities in the process.
+            if ((change.Current ?? change.Previous)?.Source.Name == "UnixLoop")
+                ThrowIf("CurrentChanged");
+        }
 
         void ThrowIf(string here)
         {

@@ -63,7 +63,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     {
         _cancellationToken = cancellationToken;
         _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
-        _feed = InputFeed.Begin(_services, _options, _members.First.Child!, _early);
+        _feed = InputFeed.Begin(_services, _options, _options.Input, _members.First.Child!, _early);
     }
 
     /// <summary>Goes to the next line; false after the last one of a child that succeeded.</summary>

@@ -70,7 +70,7 @@ internal sealed class PipelineRun : IRunOwner
     private async Task AwaitEndAsync(CancellationToken cancellationToken)
     {
         _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
-        InputFeed? feed = InputFeed.Begin(_services, _options, _members.First.Child!, _early);
+        InputFeed? feed = InputFeed.Begin(_services, _options, _options.Input, _members.First.Child!, _early);
         var deliveriesEnd = new CancellationTokenSource();
         Task delivered = Task.WhenAll(_deliveries.Select(entry => entry.Delivery.DeliverAsync(
             (entry.IsError ? entry.Member.Child!.Error : entry.Member.Child!.Output)!, _early, deliveriesEnd.Token)));

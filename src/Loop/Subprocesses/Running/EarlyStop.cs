@@ -27,10 +27,6 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     private ITimer? _timer;
     private int _reason;
 
-    /// <summary>Whether anything can end such a run early; without that it needs none of this.</summary>
-    internal static bool IsPossible(SubprocessRunOptions options, CancellationToken cancellationToken) =>
-        options.Timeout != Timeout.InfiniteTimeSpan || cancellationToken.CanBeCanceled || options.Input?.Feed is not null;
-
     internal RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
 
     /// <summary>What made it <see cref="RunEnd.Failed"/>.</summary>

@@ -6,7 +6,8 @@ namespace UnixLoop.Subprocesses;
 /// <summary>The span of one run: OpenTelemetry's conventions for CLI programs, on the caller's side (docs/diagnostics.md). Nothing at all while nobody listens.</summary>
 internal readonly struct RunSpan
 {
-    private static readonly ActivitySource Source = new("UnixLoop");
+    /// <summary>Null where a listener threw when it was told of it: there are no spans then.</summary>
+    private static readonly ActivitySource? Source = CreateQuietly();
 
     private readonly Activity? _activity;
 
@@ -14,13 +15,13 @@ internal readonly struct RunSpan
 
     internal static RunSpan Start(SubprocessStartInfo startInfo, bool recordArguments)
     {
-        if (!Source.HasListeners())
+        if (Source?.HasListeners() != true)
             return default;
         Activity? caller = Activity.Current;
         string name = Path.GetFileName(startInfo.FileName);
         Activity? activity = StartQuietly(name);
         // Not current: an async iterator would carry it into the code between two lines.
-        Activity.Current = caller;
+        SetCurrentQuietly(caller);
         activity?.SetTag("process.executable.name", name);
         if (recordArguments)
             activity?.SetTag("process.command_args", (string[])[startInfo.Argv0 ?? startInfo.FileName, .. startInfo.Arguments]);
@@ -88,18 +89,42 @@ internal readonly struct RunSpan
         {
             // As with ForgivingMeasurements: a listener's failure is less than a run.
         }
-        Activity.Current = current;
+        SetCurrentQuietly(current);
+    }
+
+    private static ActivitySource? CreateQuietly()
+    {
+        try
+        {
+            return new ActivitySource("UnixLoop");
+        }
+        catch (Exception)
+        {
+            return null; // as above
+        }
     }
 
     private static Activity? StartQuietly(string name)
     {
         try
         {
-            return Source.StartActivity(name, ActivityKind.Client);
+            return Source!.StartActivity(name, ActivityKind.Client);
         }
         catch (Exception)
         {
             return null; // as above
+        }
+    }
+
+    private static void SetCurrentQuietly(Activity? activity)
+    {
+        try
+        {
+            Activity.Current = activity;
+        }
+        catch (Exception)
+        {
+            // As above: of Activity.CurrentChanged.
         }
     }
 }
