@@ -29,10 +29,10 @@ internal sealed class FullPool : IDisposable
     /// <param name="onEach">What every worker does, null for nothing.</param>
     internal static async Task<FullPool> StartAsync(Action? onEach = null)
     {
-        // Where there are as many as there may be, none has to be made; to call them together can fail then: what keeps all of them busy leaves
-        // nobody for the last call.
+        // Where there are more than there may be, none has to be made, also when some of them end for want of work; to call them together can
+        // fail then: what keeps all of them busy leaves nobody for the last call.
         int existing = ThreadPool.ThreadCount;
-        int workers = Math.Max(FewestWorkers, existing);
+        int workers = onEach is null ? FewestWorkers : Math.Max(FewestWorkers, existing);
         FullPool full = new(workers);
         try
         {

@@ -84,6 +84,7 @@ public sealed class ListenerConfigurationTests : KestrelTest
         using (RawClient client = await RawClient.ConnectAsync(SocketPath))
             Assert.Equal("", await client.ReceiveAllAsync());
         await app.StopAsync().WaitAsync(TestTimeout);
+        GC.KeepAlive(bound); // its finalizer unlinks the path
     }
 
     private static void Default(IServiceCollection services) => services.AddUnixEventLoop().UseKestrelTransport();
