@@ -22,6 +22,9 @@ public sealed class RegistrationTests : KestrelTest
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("unixloop-kestrel-").FullName;
 
+    /// <summary>Kept, since a socket's finalizer unlinks its path, though its handle is somebody else's.</summary>
+    private readonly List<Socket> _givenAway = [];
+
     private string SocketPath => Path.Combine(_folder, "web.sock");
 
     public override void Dispose()
@@ -180,7 +183,7 @@ public sealed class RegistrationTests : KestrelTest
     public void UseKestrelTransport_OfANamedLoop_IsRefused() =>
         Assert.Contains("UseKestrelTransport", Assert.Throws<InvalidOperationException>(() => new ServiceCollection().AddUnixEventLoop("second").UseKestrelTransport()).Message, StringComparison.Ordinal);
 
-    private static async Task<WebApplication> StartOnDescriptorAsync(UnixDomainSocketEndPoint address)
+    private async Task<WebApplication> StartOnDescriptorAsync(UnixDomainSocketEndPoint address)
     {
         Socket listening = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listening.Bind(address);
@@ -188,6 +191,7 @@ public sealed class RegistrationTests : KestrelTest
         ulong descriptor = (ulong)listening.SafeHandle.DangerousGetHandle();
         // Given away; dispose must neither shut it down nor unlink its file.
         listening.SafeHandle.SetHandleAsInvalid();
+        _givenAway.Add(listening);
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(options => options.ListenHandle(descriptor));
