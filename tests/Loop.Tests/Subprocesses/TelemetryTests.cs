@@ -92,11 +92,17 @@ public sealed class TelemetryTests : SubprocessTest
         };
         ActivitySource.AddActivityListener(listener);
         Activity.CurrentChanged += OnCurrentChanged;
-        Assert.Equal("x\n", (await RunAsync(new("/bin/echo", "x"))).Output);
-        await Assert.ThrowsAsync<SubprocessStartException>(() => RunAsync(new("/no/such/program")));
-        await foreach (SubprocessLine line in Factory.ReadLinesAsync(Shell("echo x")))
-            Assert.Equal("x", line.Text);
-        Activity.CurrentChanged -= OnCurrentChanged;
+        try
+        {
+            Assert.Equal("x\n", (await RunAsync(new("/bin/echo", "x"))).Output);
+            await Assert.ThrowsAsync<SubprocessStartException>(() => RunAsync(new("/no/such/program")));
+            await foreach (SubprocessLine line in Factory.ReadLinesAsync(Shell("echo x")))
+                Assert.Equal("x", line.Text);
+        }
+        finally
+        {
+            Activity.CurrentChanged -= OnCurrentChanged; // the process's
+        }
         Assert.Null(Activity.Current);
 
         void OnCurrentChanged(object? sender, ActivityChangedEventArgs change)
