@@ -7,14 +7,13 @@ namespace UnixLoop.Peer;
 internal static class PostWorkload
 {
     private const int Posts = 1_000_000;
-    private const int Floods = 5; // before the one that counts
     private const int WakeWarmup = 1000;
     private const int Wakes = 2000;
     private const uint IdleMicroseconds = 500;
 
     internal static async Task RunAsync(IUnixEventLoop loop)
     {
-        await WarmUp.RunAsync(Floods, () => FloodAsync(loop));
+        await WarmUp.RunAsync(() => FloodAsync(loop));
         (double seconds, double cpu) = await FloodAsync(loop);
         Latencies wakes = await WakeAsync(loop);
         Console.WriteLine($"rate={Posts / seconds:F0} cpu_us={cpu / Posts * 1e6:F3} p50_us={wakes.Percentile(.5):F1} p99_us={wakes.Percentile(.99):F1}");

@@ -5,30 +5,34 @@ namespace UnixLoop.Peer;
 /// <summary>The shapes in which operations are repeated, each with its warm-up; they print the protocol's line.</summary>
 internal static class Rounds
 {
-    internal const int SequentialWarmup = 1500;
     private const int SequentialCount = 1000;
     private const int ConcurrentCount = 2000;
 
     /// <summary>One operation at a time.</summary>
     internal static async Task OneByOneAsync(Func<Task> operation)
     {
-        await WarmUp.RunAsync(SequentialWarmup, operation);
-        Latencies latencies = new(SequentialCount);
-        Stopwatches watches = Stopwatches.Start();
-        for (int i = 0; i < SequentialCount; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            await operation();
-            latencies.Add(start);
-        }
-        var read = watches.Read();
+        await WarmUp.RunAsync(() => Round(SequentialCount / 10));
+        (Latencies latencies, Stopwatches.Reading read) = await Round(SequentialCount);
         Console.WriteLine($"{Rate(SequentialCount, read)} p50_us={latencies.Percentile(.5):F1} p99_us={latencies.Percentile(.99):F1} {Cpu(SequentialCount, read)}");
+
+        async Task<(Latencies, Stopwatches.Reading)> Round(int count)
+        {
+            Latencies latencies = new(count);
+            Stopwatches watches = Stopwatches.Start();
+            for (int i = 0; i < count; i++)
+            {
+                long start = Stopwatch.GetTimestamp();
+                await operation();
+                latencies.Add(start);
+            }
+            return (latencies, watches.Read());
+        }
     }
 
     /// <summary>At most <paramref name="limit"/> operations at a time.</summary>
     internal static async Task InFlightAsync(int limit, Func<Task> operation)
     {
-        await WarmUp.RunAsync(1, Round);
+        await WarmUp.RunAsync(Round);
         Stopwatches watches = Stopwatches.Start();
         await Round();
         var read = watches.Read();
@@ -50,7 +54,7 @@ internal static class Rounds
     /// <summary>One large transfer, after others like it.</summary>
     internal static async Task TransferAsync(Func<Task<long>> operation)
     {
-        await WarmUp.RunAsync(1, operation);
+        await WarmUp.RunAsync(operation);
         Stopwatches watches = Stopwatches.Start();
         double gib = await operation() / (double)(1 << 30);
         var read = watches.Read();

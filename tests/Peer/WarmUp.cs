@@ -1,19 +1,29 @@
 using System.Diagnostics;
+using System.Runtime;
 
 namespace UnixLoop.Peer;
 
 /// <summary>
-/// Repeats an operation before it is measured. The count is that of the other .NET programs, whose libraries are compiled ahead
-/// of time; ours is compiled while it runs, and is left the time to be compiled to the end.
+/// Repeats what is to be measured until nothing of it is compiled any more. The other .NET programs have libraries that are
+/// compiled ahead of time; ours is compiled while it runs, and is left the time to be compiled to the end.
 /// </summary>
 internal static class WarmUp
 {
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Least = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(15); // where something else keeps the compiler busy
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500); // the runtime waits for 100 ms of quiet before it compiles again
 
-    internal static async Task RunAsync(int count, Func<Task> operation)
+    /// <param name="round">The code that measures too, since that is compiled like the rest.</param>
+    internal static async Task RunAsync(Func<Task> round)
     {
-        long start = Stopwatch.GetTimestamp();
-        for (int i = 0; i < count || Stopwatch.GetElapsedTime(start) < Time; i++)
-            await operation();
+        long start = Stopwatch.GetTimestamp(), lastCompiled = start;
+        long compiled = JitInfo.GetCompiledMethodCount();
+        do
+        {
+            await round();
+            if (JitInfo.GetCompiledMethodCount() is var now && now != compiled)
+                (compiled, lastCompiled) = (now, Stopwatch.GetTimestamp());
+        }
+        while (Stopwatch.GetElapsedTime(start) is var elapsed && (elapsed < Least || Stopwatch.GetElapsedTime(lastCompiled) < Quiet) && elapsed < Most);
     }
 }
