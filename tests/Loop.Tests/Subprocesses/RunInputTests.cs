@@ -145,20 +145,58 @@ public sealed class RunInputTests : SubprocessTest
         await Assert.ThrowsAsync<ArgumentException>(() => RunAsync(new("cat"), options));
     }
 
-    [Fact]
-    public async Task Options_ChangedRightAfterTheCall_FeedWhatTheRunWasGiven()
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("to a target")]
+    [InlineData("pipeline")]
+    [InlineData("lines")]
+    public async Task Options_ChangedRightAfterTheCall_FeedWhatTheRunWasGiven(string kind)
     {
         // On the loop's thread the start moves to another one, and the options are read there.
         await Loop.InvokeAsync(async () =>
         {
-            SubprocessRunOptions options = new() { Input = SubprocessInput.FromText("first") };
-            Task<SubprocessResult> run = RunAsync(new("cat"), options);
-            options.Input = SubprocessInput.FromStream(new MemoryStream("second"u8.ToArray()));
-            Assert.Equal("first", (await run).Output);
-            run = RunAsync(new("cat"), options);
+            SubprocessRunOptions options = new() { Input = SubprocessInput.FromText("first\n") };
+            Task<string> run = CatAsync(kind, options);
+            options.Input = SubprocessInput.FromStream(new MemoryStream("second\n"u8.ToArray()));
+            Assert.Equal("first\n", await run);
+            run = CatAsync(kind, options);
+            options.Input = SubprocessInput.FromText("third\n");
+            Assert.Equal("second\n", await run);
+            run = CatAsync(kind, options);
             options.Input = null;
-            Assert.Equal("second", (await run).Output);
+            Assert.Equal("third\n", await run);
         }).WaitAsync(TestTimeout);
+    }
+
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("pipeline")]
+    public async Task Source_ThrowsACancellationOfItsOwn_IsNotTakenForTheCallers(string kind)
+    {
+        var own = new OperationCanceledException("mine");
+        SubprocessRunOptions options = new() { Input = SubprocessInput.FromWriter((_, _) => throw own) };
+        Assert.Same(own, await Assert.ThrowsAsync<OperationCanceledException>(() => CatAsync(kind, options)));
+    }
+
+    private async Task<string> CatAsync(string kind, SubprocessRunOptions options)
+    {
+        switch (kind)
+        {
+            case "captured":
+                return (await RunAsync(new("cat"), options)).Output;
+            case "pipeline":
+                return (await Factory.RunAsync(new SubprocessPipeline(new("cat"), new("cat")), options).WaitAsync(TestTimeout)).Output;
+            case "to a target":
+                MemoryStream target = new();
+                options.Output = SubprocessOutput.ToStream(target);
+                await RunAsync(new("cat"), options);
+                return Encoding.UTF8.GetString(target.ToArray());
+            default:
+                StringBuilder lines = new();
+                await foreach (SubprocessLine line in Factory.ReadLinesAsync(new("cat"), options))
+                    lines.Append(line.Text).Append('\n');
+                return lines.ToString();
+        }
     }
 
     private static async IAsyncEnumerable<string> Lines(IEnumerable<string> lines)

@@ -1,3 +1,8 @@
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using UnixLoop.Interop;
+using UnixLoop.Subprocesses;
+using UnixLoop.Transports.Pipes;
+
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
 /// <summary>What may happen between the spawn and the registration, forced.</summary>
@@ -22,6 +27,21 @@ public sealed class StartRaceTests : SubprocessTest
         Assert.Null(spawnedOn);
         Assert.True(cameBack);
         Assert.Equal(1, _hooks.ScopesLeft);
+    }
+
+    [Theory]
+    [InlineData("input")]
+    [InlineData("output")]
+    [InlineData("error")]
+    public async Task Start_ConsumerOfAStreamThrows_LeavesNoChild(string where)
+    {
+        using var active = new MetricCollector<long>(Loop.Meter, "unixloop.children.active");
+        SubprocessServices services = new(Loop, Watcher);
+        RunStreams pipes = new(Stdio.Pipe, Stdio.Pipe, Stdio.Pipe);
+        InvalidOperationException error = await Assert.ThrowsAsync<InvalidOperationException>(() => new SubprocessLauncher(services)
+            .LaunchAsync(Sleep(), pipes, new ThrowingConsumer(services, where), CancellationToken.None).AsTask().WaitAsync(TestTimeout));
+        Assert.Equal(where, error.Message);
+        Assert.Equal(0, active.GetMeasurementSnapshot().EvaluateAsCounter());
     }
 
     [Fact]
@@ -183,4 +203,21 @@ public sealed class StartRaceTests : SubprocessTest
     }
 
     private static void WaitUntilDead(int pid) => Eventually.True(() => StateOf(pid) == 'Z', "the child is dead");
+
+    private sealed class ThrowingConsumer(SubprocessServices services, string where) : IChildConsumer
+    {
+        public IReadSink OpenOutput(bool isError) =>
+            where == (isError ? "error" : "output") ? throw new InvalidOperationException(where) : new CaptureSink(1024);
+
+        public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) =>
+            where == "input" ? throw new InvalidOperationException(where) : InputFeed.Open(services, SubprocessInput.FromText("x"), writeEnd, child);
+
+        public void OnExited(ChildProcess child)
+        {
+        }
+
+        public void OnOutputEnded(ChildProcess child)
+        {
+        }
+    }
 }

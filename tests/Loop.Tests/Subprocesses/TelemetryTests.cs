@@ -77,6 +77,30 @@ public sealed class TelemetryTests : SubprocessTest
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Spans_OfStartsThatFail_EndOnThePool(bool isPipeline)
+    {
+        List<bool> onPool = [];
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "UnixLoop",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = _ => onPool.Add(Thread.CurrentThread.IsThreadPoolThread),
+        };
+        ActivitySource.AddActivityListener(listener);
+        // From the loop, so that neither it nor the thread that starts instead is one of the pool's.
+        await Loop.InvokeAsync(async () =>
+        {
+            await Assert.ThrowsAsync<SubprocessStartException>(() => isPipeline
+                ? Factory.RunAsync(new SubprocessPipeline(new("/no/such/program"), new("cat")))
+                : RunAsync(new("/no/such/program")));
+        }).WaitAsync(TestTimeout);
+        Assert.Equal(isPipeline ? 2 : 1, onPool.Count);
+        Assert.All(onPool, Assert.True);
+    }
+
+    [Theory]
     [InlineData("Sample")]
     [InlineData("ActivityStarted")]
     [InlineData("ActivityStopped")]

@@ -52,9 +52,10 @@ internal sealed class CaptureRun : IChildConsumer
     private async Task SettleAsync(
         SubprocessLauncher launcher, SubprocessStartInfo startInfo, RunStreams streams, bool recordArguments, CancellationToken cancellationToken)
     {
-        RunSpan span = RunSpan.Start(startInfo, recordArguments);
+        RunSpan span = default;
         try
         {
+            span = RunSpan.Start(startInfo, recordArguments);
             ChildProcess child = await launcher.LaunchAsync(startInfo, streams, this, cancellationToken).ConfigureAwait(false);
             span.OnStarted(child);
             string command = startInfo.ToString();
@@ -64,14 +65,14 @@ internal sealed class CaptureRun : IChildConsumer
             span.End(child, _early.Reason);
             _result.SetResult(ToResult(child, command, cancellationToken));
         }
-        catch (OperationCanceledException e) when (e.CancellationToken == cancellationToken)
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested && e.CancellationToken == cancellationToken)
         {
-            span.EndWithFailure(e);
+            await span.EndWithFailureAsync(e).ConfigureAwait(false);
             _result.SetCanceled(cancellationToken);
         }
         catch (Exception e)
         {
-            span.EndWithFailure(e);
+            await span.EndWithFailureAsync(e).ConfigureAwait(false);
             _result.SetException(e);
         }
     }

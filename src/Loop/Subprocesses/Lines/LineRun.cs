@@ -13,6 +13,9 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
 {
     private readonly SubprocessServices _services;
     private readonly SubprocessRunOptions _options;
+
+    /// <summary>As it was at the call: whoever changes the options meanwhile changes no kind of it.</summary>
+    private readonly SubprocessInput? _input;
     private readonly EarlyStop _early;
     private readonly ChunkQueue _queue = new();
     private readonly RunMembers _members;
@@ -30,6 +33,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     {
         _services = services;
         _options = options;
+        _input = options.Input;
         _early = new EarlyStop(services, options, OnStopping);
         _members = new RunMembers(this, programs);
     }
@@ -39,7 +43,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var run = new LineRun(launcher.Services, programs, options);
-        await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
+        await run._members.StartAsync(launcher, isFed: run._input is not null, recordArguments, cancellationToken).ConfigureAwait(false);
         run.Begin(cancellationToken);
         await using (run.ConfigureAwait(false))
         {
@@ -57,13 +61,13 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         return _queue.Open(source);
     }
 
-    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);
+    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _input!, writeEnd, child);
 
     private void Begin(CancellationToken cancellationToken)
     {
         _cancellationToken = cancellationToken;
         _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
-        _feed = InputFeed.Begin(_services, _options, _options.Input, _members.First.Child!, _early);
+        _feed = InputFeed.Begin(_services, _options, _input, _members.First.Child!, _early);
     }
 
     /// <summary>Goes to the next line; false after the last one of a child that succeeded.</summary>

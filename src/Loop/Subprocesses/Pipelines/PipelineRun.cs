@@ -15,6 +15,9 @@ internal sealed class PipelineRun : IRunOwner
 {
     private readonly SubprocessServices _services;
     private readonly SubprocessRunOptions _options;
+
+    /// <summary>As it was at the call: whoever changes the options meanwhile changes no kind of it.</summary>
+    private readonly SubprocessInput? _input;
     private readonly EarlyStop _early;
     private readonly RunMembers _members;
     private readonly Dictionary<(RunMember, bool IsError), CaptureSink> _captures = [];
@@ -29,6 +32,7 @@ internal sealed class PipelineRun : IRunOwner
     {
         _services = services;
         _options = options;
+        _input = options.Input;
         _early = new EarlyStop(services, options, OnStopping);
         _members = new RunMembers(this, programs);
         _awaited = 1; // that all have exited and are known
@@ -38,7 +42,7 @@ internal sealed class PipelineRun : IRunOwner
         SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options, bool recordArguments, CancellationToken cancellationToken)
     {
         var run = new PipelineRun(launcher.Services, programs, options);
-        await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
+        await run._members.StartAsync(launcher, isFed: run._input is not null, recordArguments, cancellationToken).ConfigureAwait(false);
         try
         {
             await run.AwaitEndAsync(cancellationToken).ConfigureAwait(false);
@@ -65,12 +69,12 @@ internal sealed class PipelineRun : IRunOwner
         return _captures[(member, isError)] = new CaptureSink(_options.MaxOutputBytes);
     }
 
-    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);
+    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _input!, writeEnd, child);
 
     private async Task AwaitEndAsync(CancellationToken cancellationToken)
     {
         _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
-        InputFeed? feed = InputFeed.Begin(_services, _options, _options.Input, _members.First.Child!, _early);
+        InputFeed? feed = InputFeed.Begin(_services, _options, _input, _members.First.Child!, _early);
         var deliveriesEnd = new CancellationTokenSource();
         Task delivered = Task.WhenAll(_deliveries.Select(entry => entry.Delivery.DeliverAsync(
             (entry.IsError ? entry.Member.Child!.Error : entry.Member.Child!.Output)!, _early, deliveriesEnd.Token)));

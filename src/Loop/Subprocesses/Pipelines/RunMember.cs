@@ -29,6 +29,8 @@ internal sealed class RunMember(RunMembers run, IRunOwner owner, SubprocessStart
 
     internal void EndSpan(RunEnd reason) => _span.End(Child!, reason);
 
+    internal ValueTask EndSpanWithFailureAsync(Exception error) => _span.EndWithFailureAsync(error);
+
     internal void EndSpanWithFailure(Exception error) => _span.EndWithFailure(error);
 
     public IReadSink OpenOutput(bool isError) => owner.OpenOutput(this, isError);

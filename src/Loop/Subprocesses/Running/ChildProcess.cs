@@ -42,7 +42,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
 
     private int _openOutputs;
 
-    internal ChildProcess(SubprocessServices services, IChildConsumer consumer, string fileName, SpawnedChild spawned, bool growPipes, long startedAt)
+    internal ChildProcess(SubprocessServices services, IChildConsumer consumer, string fileName, SpawnedChild spawned, long startedAt)
     {
         _services = services;
         _consumer = consumer;
@@ -54,9 +54,6 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
         _isTerminalJob = spawned.IsTerminalJob;
         FileName = fileName;
         Id = spawned.Pid;
-        Input = spawned.InputWriteEnd is { } input ? consumer.OpenInput(input, this) : null;
-        Output = OpenOutput(spawned.OutputReadEnd, isError: false, growPipes);
-        Error = OpenOutput(spawned.ErrorReadEnd, isError: true, growPipes);
     }
 
     private enum State
@@ -79,7 +76,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
     /// <summary>Whether its last signal goes to a control group of its own as well.</summary>
     internal bool HasCgroup => _cgroup is not null;
 
-    internal IPump? Input { get; }
+    internal IPump? Input { get; private set; }
 
     /// <summary>What kept input from being written, other than a child that stopped reading.</summary>
     internal Exception? InputError
@@ -91,9 +88,9 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
         }
     }
 
-    internal ReadPump? Output { get; }
+    internal ReadPump? Output { get; private set; }
 
-    internal ReadPump? Error { get; }
+    internal ReadPump? Error { get; private set; }
 
     public bool HasExited => _state == State.Exited;
 
@@ -137,6 +134,32 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
                     _exited.SetResult(_exit);
             }
             return _exited.Task;
+        }
+    }
+
+    /// <summary>
+    /// Asks the consumer who reads and writes what. Where that throws, the ends that nobody has taken are closed, and
+    /// <see cref="DestroyAsync"/> must follow.
+    /// </summary>
+    /// <param name="spawned">What this was made from.</param>
+    /// <param name="grow">Whether pipes that are read fast become larger.</param>
+    internal void OpenStreams(SpawnedChild spawned, bool grow)
+    {
+        try
+        {
+            Input = spawned.InputWriteEnd is { } input ? _consumer.OpenInput(input, this) : null;
+            Output = OpenOutput(spawned.OutputReadEnd, isError: false, grow);
+            Error = OpenOutput(spawned.ErrorReadEnd, isError: true, grow);
+        }
+        catch
+        {
+            _isUnwatched = true;
+            if (Input is null)
+                spawned.InputWriteEnd?.Dispose();
+            if (Output is null)
+                spawned.OutputReadEnd?.Dispose();
+            spawned.ErrorReadEnd?.Dispose();
+            throw;
         }
     }
 
@@ -246,8 +269,9 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
     {
         if (readEnd is null)
             return null;
-        _openOutputs++;
-        return new ReadPump(
+        var pump = new ReadPump(
             _services.Loop, readEnd, _consumer.OpenOutput(isError), this, grow ? _services.Budget : null, _services.Logger);
+        _openOutputs++;
+        return pump;
     }
 }

@@ -1,6 +1,6 @@
 namespace UnixLoop.Subprocesses;
 
-/// <summary>A start that moves to another thread. What follows it there is the library's own code, never the caller's.</summary>
+/// <summary>A start that moves to another thread. What follows it there is the library's own code, never the caller's, but for log providers and metric listeners.</summary>
 internal sealed class LaunchRequest(
     SubprocessLauncher launcher, SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
 {

@@ -39,7 +39,10 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
         {
             ThrowIfInactive();
             using ChildSpawnScope scope = services.Watcher.BeginSpawn();
-            child = Spawn(startInfo, streams, consumer, cancellationToken);
+            long startedAt = services.Loop.Clock.GetTimestamp();
+            SpawnedChild spawned = Spawn(startInfo, streams, cancellationToken);
+            child = new ChildProcess(services, consumer, startInfo.FileName, spawned, startedAt) { StopSignal = startInfo.StopSignal };
+            child.OpenStreams(spawned, grow: startInfo.PipeCapacity is null && spawned.Terminal is null);
             // Before the log, which may block: from here on the factory's end reaches the child.
             bool added = child.IsLeftAlone || services.Live.TryAdd(child);
             SubprocessLog.Started(services.Logger, child.FileName, child.Id);
@@ -65,9 +68,8 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
                 $"{services.Watcher.GetType().Name} is {(services.Watcher.IsActive ? "active" : "not active")} and loop '{services.Loop.Name}' is {services.Loop.State}: no child was started.");
     }
 
-    private ChildProcess Spawn(SubprocessStartInfo startInfo, RunStreams streams, IChildConsumer consumer, CancellationToken cancellationToken)
+    private SpawnedChild Spawn(SubprocessStartInfo startInfo, RunStreams streams, CancellationToken cancellationToken)
     {
-        long startedAt = services.Loop.Clock.GetTimestamp();
         SpawnedChild spawned;
         try
         {
@@ -80,7 +82,7 @@ internal sealed class SubprocessLauncher(SubprocessServices services)
             throw;
         }
         services.Metrics.Started();
-        return new ChildProcess(services, consumer, startInfo.FileName, spawned, growPipes: startInfo.PipeCapacity is null && spawned.Terminal is null, startedAt) { StopSignal = startInfo.StopSignal };
+        return spawned;
     }
 
     private Exception? TryBegin(ChildProcess child, bool added, SubprocessStartInfo startInfo)

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text.Unicode;
@@ -44,6 +43,7 @@ internal unsafe ref struct NativeStrings : IDisposable
     /// <summary>How many were added, nulls included: the index of the next one.</summary>
     internal readonly int Count => _count;
 
+    /// <exception cref="InvalidOperationException">More than the most.</exception>
     internal void Add(string text)
     {
         BeginString();
@@ -63,8 +63,7 @@ internal unsafe ref struct NativeStrings : IDisposable
 
     internal void AddNull()
     {
-        Debug.Assert(_count < _maximum);
-        _pointers[_count++] = null;
+        _pointers[NextIndex()] = null;
     }
 
     /// <summary>Turns offsets into pointers, now that the bytes no longer move. Nothing is added after it.</summary>
@@ -106,9 +105,12 @@ internal unsafe ref struct NativeStrings : IDisposable
 
     private void BeginString()
     {
-        Debug.Assert(_count < _maximum);
-        _pointers[_count++] = (byte*)(_length + 1);
+        _pointers[NextIndex()] = (byte*)(_length + 1);
     }
+
+    /// <summary>There is no room for more: lists of the caller's, counted before, may have grown meanwhile.</summary>
+    private int NextIndex() =>
+        _count < _maximum ? _count++ : throw new InvalidOperationException("The arguments or the environment of a child were changed while it was started.");
 
     private void Append(ReadOnlySpan<char> text)
     {

@@ -17,28 +17,37 @@ internal unsafe ref struct SpawnStrings : IDisposable
     internal SpawnStrings(SubprocessStartInfo info, EnvironmentBlock? cached, Span<nint> scratch)
     {
         const int Nulls = 2, Paths = 2, Argv0 = 1;
+        string? argv0 = info.Argv0, directory = info.WorkingDirectory;
         if (cached is not null && !info.ClearEnvironment && info.Environment.Count == 0)
             _environment = cached;
         IDictionary? ours = _environment is null ? ChildEnvironment.Ours(info, cached) : null;
         _strings = new NativeStrings(Argv0 + info.Arguments.Count + ChildEnvironment.CountAtMost(info, ours) + Nulls + Paths, scratch);
-        _strings.Add(info.Argv0 ?? info.FileName);
-        for (int i = 0; i < info.Arguments.Count; i++)
-            _strings.Add(info.Arguments[i]);
-        _strings.AddNull();
-
-        _environmentIndex = _strings.Count;
-        SearchPath = _environment is null ? ChildEnvironment.Write(ref _strings, info, ours) : _environment.SearchPath;
-        _strings.AddNull();
-
-        _fileNameIndex = info.Argv0 is null ? 0 : _strings.Count;
-        if (info.Argv0 is not null)
-            _strings.Add(info.FileName);
-        _workingDirectoryIndex = _strings.Count;
-        if (info.WorkingDirectory is null)
+        try
+        {
+            _strings.Add(argv0 ?? info.FileName);
+            for (int i = 0; i < info.Arguments.Count; i++)
+                _strings.Add(info.Arguments[i]);
             _strings.AddNull();
-        else
-            _strings.Add(info.WorkingDirectory);
-        _strings.Complete();
+
+            _environmentIndex = _strings.Count;
+            SearchPath = _environment is null ? ChildEnvironment.Write(ref _strings, info, ours) : _environment.SearchPath;
+            _strings.AddNull();
+
+            _fileNameIndex = argv0 is null ? 0 : _strings.Count;
+            if (argv0 is not null)
+                _strings.Add(info.FileName);
+            _workingDirectoryIndex = _strings.Count;
+            if (directory is null)
+                _strings.AddNull();
+            else
+                _strings.Add(directory);
+            _strings.Complete();
+        }
+        catch
+        {
+            _strings.Dispose(); // lists that are changed meanwhile: nobody else gets to dispose it
+            throw;
+        }
     }
 
     /// <summary>The child's PATH; null if it has none.</summary>

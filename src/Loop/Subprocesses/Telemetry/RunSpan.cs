@@ -17,20 +17,31 @@ internal readonly struct RunSpan
     {
         if (Source?.HasListeners() != true)
             return default;
+        // Read first: a list that is changed meanwhile throws, and leaves no span then.
+        string[]? arguments = recordArguments ? [startInfo.Argv0 ?? startInfo.FileName, .. startInfo.Arguments] : null;
         Activity? caller = Activity.Current;
         string name = Path.GetFileName(startInfo.FileName);
         Activity? activity = StartQuietly(name);
         // Not current: an async iterator would carry it into the code between two lines.
         SetCurrentQuietly(caller);
         activity?.SetTag("process.executable.name", name);
-        if (recordArguments)
-            activity?.SetTag("process.command_args", (string[])[startInfo.Argv0 ?? startInfo.FileName, .. startInfo.Arguments]);
+        if (arguments is not null)
+            activity?.SetTag("process.command_args", arguments);
         return new RunSpan(activity);
     }
 
     internal bool IsRecorded => _activity is not null;
 
     internal void OnStarted(ChildProcess child) => _activity?.SetTag("process.pid", child.Id);
+
+    /// <summary>As <see cref="EndWithFailure"/>, on the thread pool: listeners hold up neither the loop nor other starts.</summary>
+    internal async ValueTask EndWithFailureAsync(Exception error)
+    {
+        if (!IsRecorded)
+            return;
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        EndWithFailure(error);
+    }
 
     internal void EndWithFailure(Exception error)
     {
