@@ -9,21 +9,27 @@ internal static class ExitWorkload
     private const int Living = 2000;
     private const int Killed = 1000;
     private const int LivingInWarmUp = 50;
+    private static readonly TimeSpan UntilAllPause = TimeSpan.FromMilliseconds(500); // the last children reach their pause
 
     internal static async Task RunAsync(ISubprocessFactory factory, IUnixEventLoop loop, string program)
     {
-        await WarmUp.RunAsync(async () => await KillAsync(await StartAsync(factory, program, LivingInWarmUp), LivingInWarmUp));
-        long start = Stopwatch.GetTimestamp();
-        Child[] children = await StartAsync(factory, program, Living);
-        double spawning = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        await Task.Delay(TimeSpan.FromMilliseconds(500), loop.TimeProvider); // the last children reach their pause
-        OwnStatus status = OwnStatus.Read();
-        (Latencies latencies, double cpu) = await KillAsync(children, Killed);
-        Console.WriteLine($"p50_us={latencies.Percentile(.5):F1} p99_us={latencies.Percentile(.99):F1} parent_cpu_us={cpu / Killed * 1e6:F2} threads={status.Threads} rss_mb={status.ResidentMiB:F1} spawn_s={spawning:F2}");
+        await WarmUp.RunAsync(() => RoundAsync(LivingInWarmUp, LivingInWarmUp, TimeSpan.FromMilliseconds(1)));
+        Round round = await RoundAsync(Living, Killed, UntilAllPause);
+        Console.WriteLine($"p50_us={round.Latencies.Percentile(.5):F1} p99_us={round.Latencies.Percentile(.99):F1} parent_cpu_us={round.Cpu / Killed * 1e6:F2} threads={round.Status.Threads} rss_mb={round.Status.ResidentMiB:F1} spawn_s={round.Spawning.TotalSeconds:F2}");
 
-        foreach (Child child in children)
-            child.Process.Signal(UnixSignal.Kill);
-        await Task.WhenAll(children.Select(child => child.Exit));
+        async Task<Round> RoundAsync(int living, int killed, TimeSpan pause)
+        {
+            long start = Stopwatch.GetTimestamp();
+            Child[] children = await StartAsync(factory, program, living);
+            TimeSpan spawning = Stopwatch.GetElapsedTime(start);
+            await Task.Delay(pause, loop.TimeProvider);
+            OwnStatus status = OwnStatus.Read();
+            (Latencies latencies, double cpu) = await KillAsync(children, killed);
+            foreach (Child child in children)
+                child.Process.Signal(UnixSignal.Kill);
+            await Task.WhenAll(children.Select(child => child.Exit));
+            return new(spawning, status, latencies, cpu);
+        }
     }
 
     private static async Task<Child[]> StartAsync(ISubprocessFactory factory, string program, int count)
@@ -50,6 +56,8 @@ internal static class ExitWorkload
         }
         return (latencies, Libc.OwnCpu() - before);
     }
+
+    private readonly record struct Round(TimeSpan Spawning, OwnStatus Status, Latencies Latencies, double Cpu);
 
     private readonly record struct Child(ISubprocess Process, Task<ChildExitStatus> Exit);
 }
