@@ -79,7 +79,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     public Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(startInfo);
-        options ??= new SubprocessRunOptions();
+        options = options?.Snapshot() ?? new SubprocessRunOptions();
         RunOptionRules.Check(startInfo, options);
         RunOptionRules.CheckOutputs(startInfo, options, members: 1);
         return options.Output is null && options.Error is null
@@ -92,7 +92,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     public IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(startInfo);
-        options ??= new SubprocessRunOptions();
+        options = options?.Snapshot() ?? new SubprocessRunOptions();
         RunOptionRules.Check(startInfo, options);
         RunOptionRules.CheckLines(options);
         return LineRun.ReadAsync(_launcher, [startInfo], options, RecordArguments, cancellationToken);
@@ -102,7 +102,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     public Task<SubprocessResult> RunAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pipeline);
-        options ??= new SubprocessRunOptions();
+        options = options?.Snapshot() ?? new SubprocessRunOptions();
         PipelineRules.Check(pipeline, options);
         RunOptionRules.CheckOutputs(pipeline.Members[^1], options, pipeline.Members.Count);
         return PipelineRun.RunAsync(_launcher, pipeline.Members, options, RecordArguments, cancellationToken);
@@ -112,7 +112,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
     public IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessPipeline pipeline, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pipeline);
-        options ??= new SubprocessRunOptions();
+        options = options?.Snapshot() ?? new SubprocessRunOptions();
         PipelineRules.Check(pipeline, options);
         RunOptionRules.CheckLines(options);
         return LineRun.ReadAsync(_launcher, pipeline.Members, options, RecordArguments, cancellationToken);

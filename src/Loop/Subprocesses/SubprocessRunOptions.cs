@@ -2,7 +2,7 @@ using System.Text;
 
 namespace UnixLoop;
 
-/// <summary>How a run is fed, limited and ended. Not to be changed while a run that it was given to goes on.</summary>
+/// <summary>How a run is fed, limited and ended. A run keeps to what this says at the call; what is changed later is for later runs.</summary>
 public sealed class SubprocessRunOptions
 {
     /// <summary>What the child reads from its standard input.</summary>
@@ -40,4 +40,7 @@ public sealed class SubprocessRunOptions
     /// <summary>How long output pipes may stay open after the exit; a grandchild may hold them.</summary>
     /// <value>Default 1 s; zero or more.</value>
     public TimeSpan DrainBound { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>As they are now: a run keeps to what was checked at its call.</summary>
+    internal SubprocessRunOptions Snapshot() => (SubprocessRunOptions)MemberwiseClone();
 }

@@ -164,8 +164,50 @@ public sealed class RunInputTests : SubprocessTest
             Assert.Equal("second\n", await run);
             run = CatAsync(kind, options);
             options.Input = null;
+            options.Timeout = options.DrainBound = options.StopGrace = TimeSpan.FromSeconds(-5); // which a call would refuse
             Assert.Equal("third\n", await run);
         }).WaitAsync(TestTimeout);
+    }
+
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("to a target")]
+    [InlineData("pipeline")]
+    public async Task Source_ThatHearsOfTheCallersCancellationFirst_IsNoFailure(string kind)
+    {
+        using var caller = new CancellationTokenSource();
+        using var own = new CancellationTokenSource();
+        SubprocessRunOptions options = new()
+        {
+            Input = SubprocessInput.FromWriter(async (_, _) =>
+            {
+                // Registered after the run's own registration, so called before it.
+                using var linked = CancellationTokenSource.CreateLinkedTokenSource(caller.Token, own.Token);
+                var ended = new TaskCompletionSource();
+                using CancellationTokenRegistration registration = linked.Token.Register(() => ended.SetException(new IOException("too early")));
+                _ = Task.Run(caller.Cancel, CancellationToken.None);
+                await ended.Task;
+            }),
+        };
+        OperationCanceledException error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => CatAsync(kind, options, caller.Token));
+        Assert.Equal(caller.Token, error.CancellationToken);
+    }
+
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("to a target")]
+    [InlineData("lines")]
+    public async Task Source_WhoseTokenHasAThrowingCallback_CostsNoRun(string kind)
+    {
+        SubprocessRunOptions options = new()
+        {
+            Input = SubprocessInput.FromWriter(async (writer, cancellationToken) =>
+            {
+                cancellationToken.Register(() => throw new InvalidOperationException("a callback's"));
+                await writer.WriteAsync("x\n"u8.ToArray(), CancellationToken.None);
+            }),
+        };
+        Assert.Equal("x\n", await CatAsync(kind, options));
     }
 
     [Theory]
@@ -178,22 +220,22 @@ public sealed class RunInputTests : SubprocessTest
         Assert.Same(own, await Assert.ThrowsAsync<OperationCanceledException>(() => CatAsync(kind, options)));
     }
 
-    private async Task<string> CatAsync(string kind, SubprocessRunOptions options)
+    private async Task<string> CatAsync(string kind, SubprocessRunOptions options, CancellationToken cancellationToken = default)
     {
         switch (kind)
         {
             case "captured":
-                return (await RunAsync(new("cat"), options)).Output;
+                return (await RunAsync(new("cat"), options, cancellationToken)).Output;
             case "pipeline":
-                return (await Factory.RunAsync(new SubprocessPipeline(new("cat"), new("cat")), options).WaitAsync(TestTimeout)).Output;
+                return (await Factory.RunAsync(new SubprocessPipeline(new("cat"), new("cat")), options, cancellationToken).WaitAsync(TestTimeout, CancellationToken.None)).Output;
             case "to a target":
                 MemoryStream target = new();
                 options.Output = SubprocessOutput.ToStream(target);
-                await RunAsync(new("cat"), options);
+                await RunAsync(new("cat"), options, cancellationToken);
                 return Encoding.UTF8.GetString(target.ToArray());
             default:
                 StringBuilder lines = new();
-                await foreach (SubprocessLine line in Factory.ReadLinesAsync(new("cat"), options))
+                await foreach (SubprocessLine line in Factory.ReadLinesAsync(new("cat"), options, cancellationToken))
                     lines.Append(line.Text).Append('\n');
                 return lines.ToString();
         }

@@ -1,3 +1,4 @@
+using System.Collections;
 using Microsoft.Extensions.Diagnostics.Metrics.Testing;
 using UnixLoop.Interop;
 using UnixLoop.Subprocesses;
@@ -42,6 +43,36 @@ public sealed class StartRaceTests : SubprocessTest
             .LaunchAsync(Sleep(), pipes, new ThrowingConsumer(services, where), CancellationToken.None).AsTask().WaitAsync(TestTimeout));
         Assert.Equal(where, error.Message);
         Assert.Equal(0, active.GetMeasurementSnapshot().EvaluateAsCounter());
+    }
+
+    [Fact]
+    public async Task Pipeline_CancelledBetweenTwoMembers_LeavesNoChild()
+    {
+        using var cancellation = new CancellationTokenSource();
+        _hooks.BeforeAdd = pid => _pid = pid;
+        // Asked how many there are once the first one runs, it cancels.
+        var programs = new Watched(3, Sleep(), () =>
+        {
+            if (_pid != 0)
+                cancellation.Cancel();
+        });
+        SubprocessServices services = new(Loop, Watcher);
+        IChildConsumer[] consumers = [new ThrowingConsumer(services, "nowhere"), new ThrowingConsumer(services, "nowhere"), new ThrowingConsumer(services, "nowhere")];
+        await Assert.ThrowsAsync<OperationCanceledException>(() => PipelineLauncher
+            .LaunchAsync(new SubprocessLauncher(services), programs, consumers, new RunStreams(Stdio.Null, Stdio.Pipe, Stdio.Pipe), cancellation.Token)
+            .WaitAsync(TestTimeout, CancellationToken.None));
+        Assert.NotEqual(0, _pid);
+        Assert.Null(StateOf(_pid));
+    }
+
+    [Fact]
+    public async Task Run_ArgumentsChangedOnceTheChildRuns_TellsWhatWasStarted()
+    {
+        SubprocessStartInfo info = Shell("exit 3");
+        _hooks.BeforeAdd = _ => info.Arguments.Add("added");
+        SubprocessFailedException error = Assert.Throws<SubprocessFailedException>((await RunAsync(info)).EnsureSuccess);
+        Assert.DoesNotContain("added", error.Message, StringComparison.Ordinal);
+        Assert.Contains("exit 3", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -203,6 +234,24 @@ public sealed class StartRaceTests : SubprocessTest
     }
 
     private static void WaitUntilDead(int pid) => Eventually.True(() => StateOf(pid) == 'Z', "the child is dead");
+
+    private sealed class Watched(int count, SubprocessStartInfo each, Action onCount) : IReadOnlyList<SubprocessStartInfo>
+    {
+        public int Count
+        {
+            get
+            {
+                onCount();
+                return count;
+            }
+        }
+
+        public SubprocessStartInfo this[int index] => each;
+
+        public IEnumerator<SubprocessStartInfo> GetEnumerator() => Enumerable.Repeat(each, count).GetEnumerator();
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+    }
 
     private sealed class ThrowingConsumer(SubprocessServices services, string where) : IChildConsumer
     {

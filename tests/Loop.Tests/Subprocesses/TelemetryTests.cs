@@ -90,6 +90,7 @@ public sealed class TelemetryTests : SubprocessTest
         };
         ActivitySource.AddActivityListener(listener);
         // From the loop, so that neither it nor the thread that starts instead is one of the pool's.
+        Factory.StartOnLoop = isPipeline;
         await Loop.InvokeAsync(async () =>
         {
             await Assert.ThrowsAsync<SubprocessStartException>(() => isPipeline

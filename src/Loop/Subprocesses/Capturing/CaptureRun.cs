@@ -17,9 +17,6 @@ internal sealed class CaptureRun : IChildConsumer
 
     private readonly SubprocessServices _services;
     private readonly SubprocessRunOptions _options;
-
-    /// <summary>As it was when the stream was chosen: whoever changes the options meanwhile changes no kind of it.</summary>
-    private readonly SubprocessInput? _input;
     private readonly EarlyStop _early;
     private readonly TaskCompletionSource<SubprocessResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _done = new();
@@ -34,7 +31,6 @@ internal sealed class CaptureRun : IChildConsumer
     {
         _services = services;
         _options = options;
-        _input = options.Input;
         _early = new EarlyStop(services, options, OnStopping);
         _output = Capture(streams.Output.Kind is StdioKind.Pipe or StdioKind.Pty);
         _error = Capture(streams.Error.Kind is StdioKind.Pipe); // a terminal's comes with the output
@@ -56,9 +52,9 @@ internal sealed class CaptureRun : IChildConsumer
         try
         {
             span = RunSpan.Start(startInfo, recordArguments);
+            string command = startInfo.ToString(); // before there is a child: a list that is changed meanwhile throws
             ChildProcess child = await launcher.LaunchAsync(startInfo, streams, this, cancellationToken).ConfigureAwait(false);
             span.OnStarted(child);
-            string command = startInfo.ToString();
             await AwaitEndAsync(child, cancellationToken).ConfigureAwait(false);
             if (span.IsRecorded || (_output?.Length ?? 0) + (_error?.Length ?? 0) > LargeCapture)
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -81,13 +77,13 @@ internal sealed class CaptureRun : IChildConsumer
 
     public IReadSink OpenOutput(bool isError) => isError ? _error! : _output!;
 
-    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _input!, writeEnd, child);
+    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);
 
     private async Task AwaitEndAsync(ChildProcess child, CancellationToken cancellationToken)
     {
         _child = child;
         _early.Arm(child, cancellationToken); // before the feed, which may fail at once
-        InputFeed? feed = InputFeed.Begin(_services, _options, _input, child, _early);
+        InputFeed? feed = InputFeed.Begin(_services, _options, child, _early);
         await _done.Task.ConfigureAwait(false);
         _early.Disarm();
         _drainTimer?.Dispose();

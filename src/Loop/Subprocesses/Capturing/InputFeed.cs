@@ -30,13 +30,14 @@ internal sealed class InputFeed : IAsyncDisposable
             : new WritePump(services.Loop, writeEnd, child, services.Logger);
 
     /// <summary>Null where the input is bytes.</summary>
-    internal static InputFeed? Begin(SubprocessServices services, SubprocessRunOptions options, SubprocessInput? input, ChildProcess child, EarlyStop early) =>
-        input?.Feed is { } source ? new InputFeed(services, options, source, child, early) : null;
+    internal static InputFeed? Begin(SubprocessServices services, SubprocessRunOptions options, ChildProcess child, EarlyStop early) =>
+        options.Input?.Feed is { } source ? new InputFeed(services, options, source, child, early) : null;
 
     /// <summary>The run is over: the source is let go of, unless it can't be cancelled; then it is not waited for.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _ended.CancelAsync().ConfigureAwait(false);
+        // What the source has registered with the token may throw: the run is over all the same.
+        await _ended.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             await _copying.WaitAsync(_patience, _services.Loop.Clock).ConfigureAwait(false);

@@ -13,12 +13,11 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
 {
     private readonly SubprocessServices _services;
     private readonly SubprocessRunOptions _options;
-
-    /// <summary>As it was at the call: whoever changes the options meanwhile changes no kind of it.</summary>
-    private readonly SubprocessInput? _input;
     private readonly EarlyStop _early;
     private readonly ChunkQueue _queue = new();
     private readonly RunMembers _members;
+
+    // Members may be started by several threads at once: both are guarded by _sources until all have been.
     private readonly List<LineSource> _sources = [];
     private readonly Dictionary<RunMember, TailBuffer> _errorTails = [];
     private InputFeed? _feed;
@@ -33,7 +32,6 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     {
         _services = services;
         _options = options;
-        _input = options.Input;
         _early = new EarlyStop(services, options, OnStopping);
         _members = new RunMembers(this, programs);
     }
@@ -43,7 +41,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var run = new LineRun(launcher.Services, programs, options);
-        await run._members.StartAsync(launcher, isFed: run._input is not null, recordArguments, cancellationToken).ConfigureAwait(false);
+        await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
         run.Begin(cancellationToken);
         await using (run.ConfigureAwait(false))
         {
@@ -55,19 +53,22 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     public IReadSink OpenOutput(RunMember member, bool isError)
     {
         var source = new LineSource(LineFormat.Of(_options, isError));
-        _sources.Add(source);
-        if (source.Tail is { } tail)
-            _errorTails.Add(member, tail);
+        lock (_sources)
+        {
+            _sources.Add(source);
+            if (source.Tail is { } tail)
+                _errorTails.Add(member, tail);
+        }
         return _queue.Open(source);
     }
 
-    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _input!, writeEnd, child);
+    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);
 
     private void Begin(CancellationToken cancellationToken)
     {
         _cancellationToken = cancellationToken;
         _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
-        _feed = InputFeed.Begin(_services, _options, _input, _members.First.Child!, _early);
+        _feed = InputFeed.Begin(_services, _options, _members.First.Child!, _early);
     }
 
     /// <summary>Goes to the next line; false after the last one of a child that succeeded.</summary>

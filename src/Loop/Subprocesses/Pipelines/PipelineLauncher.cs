@@ -54,7 +54,8 @@ internal sealed class PipelineLauncher
     {
         for (int i = 0; i < _programs.Count && !_failed.IsCancellationRequested; i++)
             _starts.Add(StartAsync(i));
-        if (_starts.Count == 0)
+        // Cancelled in between: those that were started go down, as after a failure.
+        if (_starts.Count < _programs.Count)
             _starts.Add(Task.FromCanceled<ChildProcess>(_failed.Token));
         return Task.WhenAll(_starts);
     }

@@ -15,11 +15,10 @@ internal sealed class PipelineRun : IRunOwner
 {
     private readonly SubprocessServices _services;
     private readonly SubprocessRunOptions _options;
-
-    /// <summary>As it was at the call: whoever changes the options meanwhile changes no kind of it.</summary>
-    private readonly SubprocessInput? _input;
     private readonly EarlyStop _early;
     private readonly RunMembers _members;
+
+    // Members may be started by several threads at once: both are guarded by _captures until all have been.
     private readonly Dictionary<(RunMember, bool IsError), CaptureSink> _captures = [];
     private readonly List<(RunMember Member, bool IsError, OutputDelivery Delivery)> _deliveries = [];
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -32,7 +31,6 @@ internal sealed class PipelineRun : IRunOwner
     {
         _services = services;
         _options = options;
-        _input = options.Input;
         _early = new EarlyStop(services, options, OnStopping);
         _members = new RunMembers(this, programs);
         _awaited = 1; // that all have exited and are known
@@ -42,7 +40,7 @@ internal sealed class PipelineRun : IRunOwner
         SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options, bool recordArguments, CancellationToken cancellationToken)
     {
         var run = new PipelineRun(launcher.Services, programs, options);
-        await run._members.StartAsync(launcher, isFed: run._input is not null, recordArguments, cancellationToken).ConfigureAwait(false);
+        await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
         try
         {
             await run.AwaitEndAsync(cancellationToken).ConfigureAwait(false);
@@ -52,7 +50,10 @@ internal sealed class PipelineRun : IRunOwner
         }
         catch (Exception e)
         {
-            run._members.EndSpansWithFailure(e);
+            if (run._early.Reason == RunEnd.None)
+                run._members.EndSpansWithFailure(e);
+            else
+                run._members.EndSpans(run._early.Reason);
             throw;
         }
     }
@@ -63,24 +64,29 @@ internal sealed class PipelineRun : IRunOwner
         if ((isError ? _options.Error : _options.Output) is { } target)
         {
             var delivery = new OutputDelivery(_services, target, LineFormat.Of(_options, isError));
-            _deliveries.Add((member, isError, delivery));
+            lock (_captures)
+                _deliveries.Add((member, isError, delivery));
             return delivery.Sink;
         }
-        return _captures[(member, isError)] = new CaptureSink(_options.MaxOutputBytes);
+        var capture = new CaptureSink(_options.MaxOutputBytes);
+        lock (_captures)
+            _captures.Add((member, isError), capture);
+        return capture;
     }
 
-    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _input!, writeEnd, child);
+    public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => InputFeed.Open(_services, _options.Input!, writeEnd, child);
 
     private async Task AwaitEndAsync(CancellationToken cancellationToken)
     {
         _early.Arm(_members, cancellationToken); // before the feed, which may fail at once
-        InputFeed? feed = InputFeed.Begin(_services, _options, _input, _members.First.Child!, _early);
+        InputFeed? feed = InputFeed.Begin(_services, _options, _members.First.Child!, _early);
         var deliveriesEnd = new CancellationTokenSource();
         Task delivered = Task.WhenAll(_deliveries.Select(entry => entry.Delivery.DeliverAsync(
             (entry.IsError ? entry.Member.Child!.Error : entry.Member.Child!.Output)!, _early, deliveriesEnd.Token)));
         await _done.Task.ConfigureAwait(false);
         await AwaitTargetsAsync(delivered).ConfigureAwait(false);
-        await deliveriesEnd.CancelAsync().ConfigureAwait(false);
+        // What a target has registered with the token may throw: the run is over all the same.
+        await deliveriesEnd.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await delivered.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (delivered.IsCompleted)
             deliveriesEnd.Dispose(); // else it stays with the target that no token ends

@@ -18,12 +18,16 @@ internal sealed class RunMember(RunMembers run, IRunOwner owner, SubprocessStart
 
     internal bool IsRecorded => _span.IsRecorded;
 
-    internal void BeginSpan(bool recordArguments) => _span = RunSpan.Start(startInfo, recordArguments);
+    /// <summary>Before there is a child: a list that is changed meanwhile throws.</summary>
+    internal void Begin(bool recordArguments)
+    {
+        Command = startInfo.ToString();
+        _span = RunSpan.Start(startInfo, recordArguments);
+    }
 
     internal void OnStarted(ChildProcess child)
     {
         Child = child;
-        Command = startInfo.ToString();
         _span.OnStarted(child);
     }
 

@@ -41,13 +41,13 @@ internal sealed class RunMembers : IStoppable
     internal string Command => string.Join(" | ", _members.Select(member => member.Command));
 
     /// <summary>Starts all of them, or none; each has its span.</summary>
-    internal async Task StartAsync(SubprocessLauncher launcher, bool isFed, bool recordArguments, CancellationToken cancellationToken)
+    internal async Task StartAsync(SubprocessLauncher launcher, SubprocessRunOptions options, bool recordArguments, CancellationToken cancellationToken)
     {
         try
         {
             foreach (RunMember member in _members)
-                member.BeginSpan(recordArguments);
-            RunStreams open = new(isFed ? Stdio.Pipe : Stdio.Null, Stdio.Pipe, Stdio.Pipe);
+                member.Begin(recordArguments);
+            RunStreams open = new(options.Input is null ? Stdio.Null : Stdio.Pipe, Stdio.Pipe, Stdio.Pipe);
             ChildProcess[] children = await PipelineLauncher
                 .LaunchAsync(launcher, Array.ConvertAll(_members, member => member.StartInfo), _members, open, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < children.Length; i++)

@@ -21,8 +21,8 @@ internal enum RunEnd
 internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOptions options, Action onDecided)
 #pragma warning restore CA1001
 {
-    private readonly TimeSpan _grace = options.StopGrace;
     private IStoppable? _target;
+    private CancellationToken _callers;
     private CancellationTokenRegistration _cancellation;
     private ITimer? _timer;
     private int _reason;
@@ -38,17 +38,18 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     internal void Arm(IStoppable target, CancellationToken cancellationToken)
     {
         _target = target;
+        _callers = cancellationToken;
         if (options.Timeout != Timeout.InfiniteTimeSpan)
             _timer = services.Loop.Clock.CreateTimer(static self => ((EarlyStop)self!).OnTimeout(), this, options.Timeout, Timeout.InfiniteTimeSpan);
         if (cancellationToken.CanBeCanceled)
             _cancellation = cancellationToken.UnsafeRegister(static self => ((EarlyStop)self!).Stop(RunEnd.Cancelled), this);
     }
 
-    /// <summary>The run can't go on.</summary>
+    /// <summary>The run can't go on. Where the caller has cancelled it, that is why: a source may hear of it before we do.</summary>
     internal void Fail(Exception failure)
     {
         Failure ??= failure;
-        Stop(RunEnd.Failed);
+        Stop(_callers.IsCancellationRequested ? RunEnd.Cancelled : RunEnd.Failed);
     }
 
     /// <summary>The run is over. A reason that comes later counts for nothing.</summary>
@@ -77,7 +78,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     {
         try
         {
-            await _target!.StopAsync(_grace).ConfigureAwait(false);
+            await _target!.StopAsync(options.StopGrace).ConfigureAwait(false);
         }
         catch (UnauthorizedAccessException e)
         {
