@@ -51,7 +51,7 @@ internal sealed class PipelineRun : IRunOwner
         catch (Exception e)
         {
             if (run._early.Reason == RunEnd.None)
-                run._members.EndSpansWithFailure(e);
+                await run._members.EndSpansWithFailureAsync(e).ConfigureAwait(false);
             else
                 run._members.EndSpans(run._early.Reason);
             throw;

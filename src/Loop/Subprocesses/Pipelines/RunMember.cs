@@ -35,8 +35,6 @@ internal sealed class RunMember(RunMembers run, IRunOwner owner, SubprocessStart
 
     internal ValueTask EndSpanWithFailureAsync(Exception error) => _span.EndWithFailureAsync(error);
 
-    internal void EndSpanWithFailure(Exception error) => _span.EndWithFailure(error);
-
     public IReadSink OpenOutput(bool isError) => owner.OpenOutput(this, isError);
 
     public IPump OpenInput(UnixHandle writeEnd, ChildProcess child) => owner.OpenInput(writeEnd, child);

@@ -55,8 +55,7 @@ internal sealed class RunMembers : IStoppable
         }
         catch (Exception e)
         {
-            foreach (RunMember member in _members)
-                await member.EndSpanWithFailureAsync(e).ConfigureAwait(false);
+            await EndSpansWithFailureAsync(e).ConfigureAwait(false);
             throw;
         }
     }
@@ -116,9 +115,9 @@ internal sealed class RunMembers : IStoppable
             member.EndSpan(reason);
     }
 
-    internal void EndSpansWithFailure(Exception error)
+    internal async ValueTask EndSpansWithFailureAsync(Exception error)
     {
         foreach (RunMember member in _members)
-            member.EndSpanWithFailure(error);
+            await member.EndSpanWithFailureAsync(error).ConfigureAwait(false);
     }
 }

@@ -34,19 +34,12 @@ internal readonly struct RunSpan
 
     internal void OnStarted(ChildProcess child) => _activity?.SetTag("process.pid", child.Id);
 
-    /// <summary>As <see cref="EndWithFailure"/>, on the thread pool: listeners hold up neither the loop nor other starts.</summary>
+    /// <summary>On the thread pool: listeners hold up neither the loop nor other starts.</summary>
     internal async ValueTask EndWithFailureAsync(Exception error)
-    {
-        if (!IsRecorded)
-            return;
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        EndWithFailure(error);
-    }
-
-    internal void EndWithFailure(Exception error)
     {
         if (_activity is null || _activity.IsStopped)
             return;
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         SetError(error switch
         {
             SubprocessStartException start => start.ErrorName,
