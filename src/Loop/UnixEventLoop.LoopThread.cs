@@ -17,6 +17,9 @@ public sealed partial class UnixEventLoop
     /// <summary>When the turn's wait ended: a timestamp of <see cref="Stopwatch"/>, which the system's clock has too.</summary>
     private long _turnBegan;
 
+    /// <summary>How many posts this turn runs: those that it found, and those that the loop's own callbacks made since.</summary>
+    private int _postsDue;
+
     /// <summary>First line of what only the loop's thread may call; stays on in Release (one compare).</summary>
     internal void AssertOnLoop()
     {
@@ -81,7 +84,9 @@ public sealed partial class UnixEventLoop
                 DispatchOnLoop(registration, (uint)events[i].events);
         }
         FireTimersOnLoop();
-        for (int i = 0; i < MaxPostsPerTurn && _queue.TryDequeue(out WorkItem item); i++)
+        // Not those that other threads add meanwhile: a loop at the heels of a poster would take from it each cache line that it writes.
+        _postsDue = _queue.Count;
+        for (int i = 0; i < Math.Min(_postsDue, MaxPostsPerTurn) && _queue.TryDequeue(out WorkItem item); i++)
             RunPostOnLoop(item);
     }
 

@@ -251,7 +251,9 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
     {
         if (!_queue.TryEnqueue(item))
             return false;
-        _waker.Wake();
+        if (IsOnLoopThread)
+            _postsDue++;
+        _waker.Wake(); // on the loop too: a meter's listener is called between the announcement of the sleep and the wait
         return true;
     }
 

@@ -23,7 +23,7 @@ internal readonly unsafe struct WorkItem
 
     internal object? State { get; }
 
-    internal static WorkItem From(Action callback) => new(callback, null, &InvokeAction);
+    internal static WorkItem From(Action callback) => new(callback, null, null);
 
     internal static WorkItem From<TState>(Action<TState> callback, TState state) where TState : class? =>
         new(callback, state, &InvokeWithState<TState>);
@@ -32,7 +32,13 @@ internal readonly unsafe struct WorkItem
 
     internal static WorkItem From(Invocation invocation) => new(invocation, null, &InvokeInvocation);
 
-    internal void Invoke() => _invoke(Callback, State);
+    internal void Invoke()
+    {
+        if (IsAction)
+            Unsafe.As<Action>(Callback)();
+        else
+            _invoke(Callback, State);
+    }
 
     /// <summary>
     /// A continuation (of an await, or of a pipe: told by their delegates' types) goes to the thread pool when the loop can't run
@@ -43,8 +49,6 @@ internal readonly unsafe struct WorkItem
         && ThreadPool.UnsafeQueueUserWorkItem(static item => item.Invoke(), this, preferLocal: false);
 
     // Unsafe.As is right here: each From pairs the delegate with the function that knows its type.
-    private static void InvokeAction(object callback, object? state) => Unsafe.As<Action>(callback)();
-
     private static void InvokeWithState<TState>(object callback, object? state) where TState : class? =>
         Unsafe.As<Action<TState>>(callback)(Unsafe.As<object?, TState>(ref state));
 
@@ -64,25 +68,27 @@ internal readonly unsafe struct WorkItem
 
     private static void InvokeInvocation(object callback, object? state) => Unsafe.As<Invocation>(callback).RunOnLoop();
 
-    /// <summary>Where an item lies for its reader: there as soon as its callback is.</summary>
+    /// <summary>Whether the callback is all that there is to it: true of every <see cref="Action"/>, and of nothing else.</summary>
+    private bool IsAction => _invoke == null;
+
+    /// <summary>Where a callback lies for its reader.</summary>
     internal struct Slot
     {
         private object? _callback;
-        private object? _state;
-        private delegate*<object, object?, void> _invoke;
 
         internal readonly bool IsFilled => Volatile.Read(in _callback) is not null;
 
+        /// <summary>What there is to say of the item lies in <paramref name="details"/>; the callback comes last.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        internal void Fill(in WorkItem item)
+        internal void Fill(in WorkItem item, ref Details details)
         {
-            _state = item.State;
-            _invoke = item._invoke;
+            if (!item.IsAction)
+                details = new Details(item.State, item._invoke);
             Volatile.Write(ref _callback, item.Callback);
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        internal bool TryTake(out WorkItem item)
+        internal bool TryTake(ref Details details, out WorkItem item)
         {
             object? callback = Volatile.Read(ref _callback);
             if (callback is null)
@@ -90,10 +96,30 @@ internal readonly unsafe struct WorkItem
                 item = default;
                 return false;
             }
-            item = new WorkItem(callback, _state, _invoke);
-            _state = null;
+            if (callback.GetType() == typeof(Action))
+            {
+                item = new WorkItem(callback, null, null);
+            }
+            else
+            {
+                item = new WorkItem(callback, details.State, details.Invoke);
+                details.State = null;
+            }
             _callback = null;
             return true;
+        }
+    }
+
+    /// <summary>What an item has besides its callback.</summary>
+    internal struct Details
+    {
+        internal object? State;
+        internal readonly delegate*<object, object?, void> Invoke;
+
+        internal Details(object? state, delegate*<object, object?, void> invoke)
+        {
+            State = state;
+            Invoke = invoke;
         }
     }
 }

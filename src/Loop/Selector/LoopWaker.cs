@@ -16,8 +16,12 @@ internal sealed class LoopWaker : IDisposable
     /// <summary>Announces the wait, with a full fence; loop thread only.</summary>
     internal void GoToSleep() => Interlocked.Exchange(ref _sleeping, 1);
 
-    /// <summary>The wait is over, or not needed; loop thread only.</summary>
-    internal void StayAwake() => Volatile.Write(ref _sleeping, 0);
+    /// <summary>The wait is over, or not needed; loop thread only. Leaves the flag's cache line to the posters where nothing was announced.</summary>
+    internal void StayAwake()
+    {
+        if (Volatile.Read(ref _sleeping) != 0)
+            Volatile.Write(ref _sleeping, 0);
+    }
 
     /// <summary>Ends a wait that is going on or about to begin. The caller has published its work and passed a full fence.</summary>
     internal void Wake()

@@ -29,7 +29,7 @@ public sealed class SubprocessRunOptions
     /// <value>Default 64 KiB; 1 or more.</value>
     public int MaxLineBytes { get; set; } = 64 * 1024;
 
-    /// <summary>How long the child may run before it is stopped by the ladder. It does not end a stream or delegate of yours that the output goes to: the run waits until that has taken what the child wrote; cancel the run to cut it short.</summary>
+    /// <summary>How long the child may run before it is stopped by the ladder. A stream or delegate of yours that the output goes to then has <see cref="DrainBound"/> to take what the child wrote. A child that ends in time is no matter of this: its output is waited for until it is taken; cancel the run to cut that short.</summary>
     /// <value>Default <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>; else above zero.</value>
     public TimeSpan Timeout { get; set; } = System.Threading.Timeout.InfiniteTimeSpan;
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using UnixLoop.Fault.Tests.Injection;
 using static Tmds.Linux.LibC;
 
@@ -36,6 +37,37 @@ public sealed class ErrorsThatWereLostTests : IAsyncDisposable
         using FaultScope fault = FaultScope.Fail("write", EBADF);
         IOException error = await Assert.ThrowsAnyAsync<IOException>(() => factory.RunAsync(new SubprocessStartInfo("/bin/cat"), options));
         Assert.Equal(EBADF, error.HResult);
+    }
+
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("to a target")]
+    [InlineData("lines")]
+    public async Task Span_ReadFails_SaysSoAndHasTheExitCode(string kind)
+    {
+        List<Activity> spans = [];
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == "UnixLoop",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = spans.Add,
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using SubprocessFactory factory = await StartAsync();
+        using FaultScope fault = FaultScope.Fail("read", EBADF);
+        SubprocessStartInfo echo = new("/bin/echo", "lost");
+        await Assert.ThrowsAnyAsync<IOException>(async () =>
+        {
+            if (kind == "lines")
+                await foreach (SubprocessLine _ in factory.ReadLinesAsync(echo)) { }
+            else
+                await factory.RunAsync(echo, kind == "captured" ? null : new() { Output = SubprocessOutput.ToStream(Stream.Null) });
+        });
+        Activity span = Assert.Single(spans);
+        Assert.Equal(ActivityStatusCode.Error, span.Status);
+        Assert.NotNull(span.GetTagItem("error.type"));
+        Assert.NotEqual("0", span.GetTagItem("error.type"));
+        Assert.Equal(0, span.GetTagItem("process.exit.code"));
     }
 
     [Fact]

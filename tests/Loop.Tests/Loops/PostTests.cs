@@ -1,3 +1,5 @@
+using System.Diagnostics.Metrics;
+
 namespace UnixLoop.Loop.Tests.Loops;
 
 public sealed class PostTests : LoopTest
@@ -26,6 +28,85 @@ public sealed class PostTests : LoopTest
         await SettleAsync();
         Assert.Equal([1, 2, 3], order);
     }
+
+    [Fact]
+    public async Task Post_FromTheLoop_RunsInTheSameTurn()
+    {
+        long[] turns = new long[3];
+        await Loop.InvokeAsync(() =>
+        {
+            turns[0] = Loop.GetStatistics().Turns;
+            Loop.Post(() =>
+            {
+                turns[1] = Loop.GetStatistics().Turns;
+                Loop.Post(() => turns[2] = Loop.GetStatistics().Turns);
+            });
+        }).WaitAsync(TestTimeout);
+        await SettleAsync();
+        Assert.Equal([turns[0], turns[0], turns[0]], turns);
+    }
+
+    [Fact]
+    public async Task Post_FromAnotherThreadDuringATurn_RunsInTheNext()
+    {
+        long before = 0, after = 0;
+        await Loop.InvokeAsync(() =>
+        {
+            before = Loop.GetStatistics().Turns;
+            Thread poster = new(() => Loop.Post(() => after = Loop.GetStatistics().Turns));
+            poster.Start();
+            poster.Join();
+        }).WaitAsync(TestTimeout);
+        await SettleAsync();
+        Assert.Equal(before + 1, after);
+    }
+
+    [Fact]
+    public async Task Post_FromAMetersListenerBeforeTheWait_WakesTheLoop()
+    {
+        TaskCompletionSource ran = NewSignal();
+        int posts = 0;
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, l) =>
+        {
+            if (instrument.Meter == Loop.Meter && instrument.Name == "unixloop.loop.delay")
+                l.EnableMeasurementEvents(instrument);
+        };
+        // Recorded once the loop has announced its sleep; nothing else would wake it.
+        listener.SetMeasurementEventCallback<double>((_, _, _, _) =>
+        {
+            if (Interlocked.Increment(ref posts) <= 100)
+                Loop.Post(() => _ = posts == 100 && ran.TrySetResult());
+        });
+        listener.Start();
+        Loop.Post(() => { });
+        await ran.Task.WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Post_ActionsAndOthersInTurn_EachRunsWithItsOwnState()
+    {
+        // More than the queue's first length, so that places are used again by the other kind.
+        const int count = 1000;
+        List<int> order = [];
+        await Loop.InvokeAsync(() =>
+        {
+            for (int i = 0; i < count; i++)
+            {
+                int mine = i;
+                if (i % 3 == 0)
+                    Loop.Post(() => order.Add(mine));
+                else if (i % 3 == 1)
+                    Loop.Post(static state => state.Order.Add(state.Mine), new State(order, mine));
+                else
+                    Loop.SynchronizationContext.Post(static state => ((State)state!).Order.Add(((State)state).Mine), new State(order, mine));
+            }
+        }).WaitAsync(TestTimeout);
+        await SettleAsync();
+        Assert.Equal(Enumerable.Range(0, count), order);
+    }
+
+    private sealed record State(List<int> Order, int Mine);
 
     [Fact]
     public async Task Post_FromManyThreads_LosesNothingAndKeepsEachThreadsOrder()

@@ -59,7 +59,7 @@ public sealed class StartRaceTests : SubprocessTest
         SubprocessServices services = new(Loop, Watcher);
         IChildConsumer[] consumers = [new ThrowingConsumer(services, "nowhere"), new ThrowingConsumer(services, "nowhere"), new ThrowingConsumer(services, "nowhere")];
         await Assert.ThrowsAsync<OperationCanceledException>(() => PipelineLauncher
-            .LaunchAsync(new SubprocessLauncher(services), programs, consumers, new RunStreams(Stdio.Null, Stdio.Pipe, Stdio.Pipe), cancellation.Token)
+            .LaunchAsync(new SubprocessLauncher(services), programs, consumers, new RunStreams(Stdio.Null, Stdio.Pipe, Stdio.Pipe), "sleep | sleep | sleep", cancellation.Token)
             .WaitAsync(TestTimeout, CancellationToken.None));
         Assert.NotEqual(0, _pid);
         Assert.Null(StateOf(_pid));
@@ -73,6 +73,17 @@ public sealed class StartRaceTests : SubprocessTest
         SubprocessFailedException error = Assert.Throws<SubprocessFailedException>((await RunAsync(info)).EnsureSuccess);
         Assert.DoesNotContain("added", error.Message, StringComparison.Ordinal);
         Assert.Contains("exit 3", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pipeline_ArgumentsChangedOnceOneRuns_FailsWithWhatWasToBeStarted()
+    {
+        SubprocessStartInfo first = Sleep();
+        _hooks.BeforeAdd = _ => first.Arguments.Add("added");
+        SubprocessStartException error = await Assert.ThrowsAsync<SubprocessStartException>(() => Factory
+            .RunAsync(new SubprocessPipeline(first, new("/no/such/program"))).WaitAsync(TestTimeout));
+        Assert.DoesNotContain("added", error.Message, StringComparison.Ordinal);
+        Assert.Contains("sleep 1000 | /no/such/program", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

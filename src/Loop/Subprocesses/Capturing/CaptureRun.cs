@@ -58,8 +58,12 @@ internal sealed class CaptureRun : IChildConsumer
             await AwaitEndAsync(child, cancellationToken).ConfigureAwait(false);
             if (span.IsRecorded || (_output?.Length ?? 0) + (_error?.Length ?? 0) > LargeCapture)
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            span.End(child, _early.Reason);
-            _result.SetResult(ToResult(child, command, cancellationToken));
+            byte[] output = _output?.Take() ?? [], error = _error?.Take() ?? [];
+            Exception? failure = FailureOf(child, cancellationToken);
+            span.End(child, _early.Reason, failure);
+            if (failure is not null)
+                ExceptionDispatchInfo.Throw(failure);
+            _result.SetResult(ToResult(child, command, output, error));
         }
         catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested && e.CancellationToken == cancellationToken)
         {
@@ -138,20 +142,15 @@ internal sealed class CaptureRun : IChildConsumer
             _done.TrySetResult();
     }
 
-    private SubprocessResult ToResult(ChildProcess child, string command, CancellationToken cancellationToken)
+    private Exception? FailureOf(ChildProcess child, CancellationToken cancellationToken) => _early.Reason switch
     {
-        byte[] output = _output?.Take() ?? [];
-        byte[] error = _error?.Take() ?? [];
-        switch (_early.Reason)
-        {
-            case RunEnd.Cancelled:
-                throw new OperationCanceledException(cancellationToken);
-            case RunEnd.Failed:
-                ExceptionDispatchInfo.Throw(_early.Failure!);
-                break;
-        }
-        if ((_output?.Error ?? _error?.Error ?? child.InputError) is { } broken)
-            ExceptionDispatchInfo.Throw(broken);
+        RunEnd.Cancelled => new OperationCanceledException(cancellationToken),
+        RunEnd.Failed => _early.Failure,
+        _ => _output?.Error ?? _error?.Error ?? child.InputError,
+    };
+
+    private SubprocessResult ToResult(ChildProcess child, string command, byte[] output, byte[] error)
+    {
         bool truncated = Volatile.Read(ref _isCutOff) || _output is { IsTruncated: true } || _error is { IsTruncated: true };
         return new SubprocessResult(command, child.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut)
         {

@@ -36,17 +36,12 @@ internal sealed class InputFeed : IAsyncDisposable
     /// <summary>The run is over: the source is let go of, unless it can't be cancelled; then it is not waited for.</summary>
     public async ValueTask DisposeAsync()
     {
-        // What the source has registered with the token may throw: the run is over all the same.
-        await _ended.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        try
-        {
-            await _copying.WaitAsync(_patience, _services.Loop.Clock).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            return; // the token's source stays with the source that still uses it
-        }
-        _ended.Dispose();
+        // What the source has registered with the token may throw, or not return: the run is over all the same.
+        Task cancelled = _ended.CancelAsync();
+        Task settled = Task.WhenAll(cancelled, _copying);
+        await settled.WaitAsync(_patience, _services.Loop.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (settled.IsCompleted)
+            _ended.Dispose(); // else it stays with the source that still uses it
     }
 
     private async Task CopyAsync(WritePump pump, CancellationToken cancellationToken)
@@ -56,9 +51,9 @@ internal sealed class InputFeed : IAsyncDisposable
         {
             await _source(new FeedWriter(pump, _services.Loop), cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested || _early.Reason != RunEnd.None)
         {
-            // The run is over: nobody needs the input any more.
+            // The run is over, or its child is being stopped: nobody needs the input any more.
         }
         catch (Exception e)
         {

@@ -94,7 +94,12 @@ internal sealed class ChunkQueue : IValueTaskSource
             chunk.Return();
     }
 
-    internal void Attach(ReadPump pump) => _pumps.Add(pump);
+    /// <summary>On any thread, since members may be started side by side; before the first of <see cref="TryTake"/>.</summary>
+    internal void Attach(ReadPump pump)
+    {
+        lock (_gate)
+            _pumps.Add(pump);
+    }
 
     internal void Add(Chunk chunk)
     {

@@ -26,6 +26,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     private Chunk _chunk;
     private int _position;
     private SubprocessLine _current;
+    private Exception? _failure;
     private volatile bool _hasExited;
 
     private LineRun(SubprocessServices services, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options)
@@ -40,6 +41,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options, bool recordArguments,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        RunOptionRules.Check(programs[0], options); // again: a start info may have changed since the call
         var run = new LineRun(launcher.Services, programs, options);
         await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
         run.Begin(cancellationToken);
@@ -102,7 +104,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         ReturnChunk();
         foreach (LineSource source in _sources)
             source.Lines.Release();
-        _members.EndSpans(_early.Reason);
+        _members.EndSpans(_early.Reason, _failure);
     }
 
     public void OnAllExited()
@@ -158,8 +160,9 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         ChildExitStatus exit = member.Child!.ExitStatus!.Value;
         if (_early.Reason == RunEnd.TimedOut)
             throw new TimeoutException($"'{_members.Command}' was stopped at its time-out of {_options.Timeout}: {exit}.");
-        if ((_queue.Error ?? _members.First.Child!.InputError) is { } broken)
-            ExceptionDispatchInfo.Throw(broken);
+        _failure = _queue.Error ?? _members.First.Child!.InputError;
+        if (_failure is not null)
+            ExceptionDispatchInfo.Throw(_failure);
         if (exit.IsSuccess)
             return false;
         throw new SubprocessFailedException(

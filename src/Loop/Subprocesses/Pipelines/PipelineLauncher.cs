@@ -11,17 +11,20 @@ internal sealed class PipelineLauncher
     private readonly IReadOnlyList<SubprocessStartInfo> _programs;
     private readonly IReadOnlyList<IChildConsumer> _consumers;
     private readonly RunStreams _open;
+    private readonly string _command;
     private readonly CancellationTokenSource _failed;
     private readonly PipelineJoint?[] _joints; // [i] lies between member i and the next
     private readonly List<Task<ChildProcess>> _starts = [];
 
     private PipelineLauncher(
-        SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, IReadOnlyList<IChildConsumer> consumers, RunStreams open, CancellationTokenSource failed)
+        SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, IReadOnlyList<IChildConsumer> consumers, RunStreams open, string command,
+        CancellationTokenSource failed)
     {
         _launcher = launcher;
         _programs = programs;
         _consumers = consumers;
         _open = open;
+        _command = command;
         _failed = failed;
         _joints = new PipelineJoint?[programs.Count];
     }
@@ -31,13 +34,14 @@ internal sealed class PipelineLauncher
     /// <param name="programs">What to start.</param>
     /// <param name="consumers">For each of them.</param>
     /// <param name="open">What streams are that a start info leaves null: the first one's input, the last one's output, everybody's error.</param>
+    /// <param name="command">All of them as they were at the call, for an error's text.</param>
     /// <param name="cancellationToken">Ends the start.</param>
     internal static async Task<ChildProcess[]> LaunchAsync(
         SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, IReadOnlyList<IChildConsumer> consumers, RunStreams open,
-        CancellationToken cancellationToken)
+        string command, CancellationToken cancellationToken)
     {
         using var failed = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var pipeline = new PipelineLauncher(launcher, programs, consumers, open, failed);
+        var pipeline = new PipelineLauncher(launcher, programs, consumers, open, command, failed);
         Task<ChildProcess[]> all = pipeline.StartAll();
         await ((Task)all).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (all.IsCompletedSuccessfully)
@@ -109,7 +113,7 @@ internal sealed class PipelineLauncher
             return new OperationCanceledException(cancellationToken);
         Exception failure = _starts[index].Exception!.InnerException!;
         if (failure is SubprocessStartException start && _programs.Count > 1)
-            return new SubprocessStartException($"{start.Message} ({index + 1} of {_programs.Count} in '{string.Join(" | ", _programs)}')", start.Reason, start.FileName, start.ErrorName, start.HResult);
+            return new SubprocessStartException($"{start.Message} ({index + 1} of {_programs.Count} in '{_command}')", start.Reason, start.FileName, start.ErrorName, start.HResult);
         ExceptionDispatchInfo.Throw(failure);
         return failure;
     }

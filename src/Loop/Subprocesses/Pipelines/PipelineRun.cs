@@ -45,15 +45,12 @@ internal sealed class PipelineRun : IRunOwner
         {
             await run.AwaitEndAsync(cancellationToken).ConfigureAwait(false);
             SubprocessResult result = run.ToResult(cancellationToken);
-            run._members.EndSpans(run._early.Reason);
+            run._members.EndSpans(run._early.Reason, failure: null);
             return result;
         }
         catch (Exception e)
         {
-            if (run._early.Reason == RunEnd.None)
-                await run._members.EndSpansWithFailureAsync(e).ConfigureAwait(false);
-            else
-                run._members.EndSpans(run._early.Reason);
+            run._members.EndSpans(run._early.Reason, e);
             throw;
         }
     }
@@ -85,10 +82,10 @@ internal sealed class PipelineRun : IRunOwner
             (entry.IsError ? entry.Member.Child!.Error : entry.Member.Child!.Output)!, _early, deliveriesEnd.Token)));
         await _done.Task.ConfigureAwait(false);
         await AwaitTargetsAsync(delivered).ConfigureAwait(false);
-        // What a target has registered with the token may throw: the run is over all the same.
-        await deliveriesEnd.CancelAsync().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await delivered.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (delivered.IsCompleted)
+        // What a target has registered with the token may throw, or not return: the run is over all the same.
+        Task settled = Task.WhenAll(deliveriesEnd.CancelAsync(), delivered);
+        await settled.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (settled.IsCompleted)
             deliveriesEnd.Dispose(); // else it stays with the target that no token ends
         _early.Disarm();
         _drainTimer?.Dispose();

@@ -31,7 +31,7 @@ internal sealed class RunMember(RunMembers run, IRunOwner owner, SubprocessStart
         _span.OnStarted(child);
     }
 
-    internal void EndSpan(RunEnd reason) => _span.End(Child!, reason);
+    internal void EndSpan(RunEnd reason, Exception? failure) => _span.End(Child!, reason, failure);
 
     internal ValueTask EndSpanWithFailureAsync(Exception error) => _span.EndWithFailureAsync(error);
 

@@ -49,7 +49,7 @@ internal sealed class RunMembers : IStoppable
                 member.Begin(recordArguments);
             RunStreams open = new(options.Input is null ? Stdio.Null : Stdio.Pipe, Stdio.Pipe, Stdio.Pipe);
             ChildProcess[] children = await PipelineLauncher
-                .LaunchAsync(launcher, Array.ConvertAll(_members, member => member.StartInfo), _members, open, cancellationToken).ConfigureAwait(false);
+                .LaunchAsync(launcher, Array.ConvertAll(_members, member => member.StartInfo), _members, open, Command, cancellationToken).ConfigureAwait(false);
             for (int i = 0; i < children.Length; i++)
                 _members[i].OnStarted(children[i]);
         }
@@ -109,10 +109,10 @@ internal sealed class RunMembers : IStoppable
         CloseOutputs();
     }
 
-    internal void EndSpans(RunEnd reason)
+    internal void EndSpans(RunEnd reason, Exception? failure)
     {
         foreach (RunMember member in _members)
-            member.EndSpan(reason);
+            member.EndSpan(reason, failure);
     }
 
     internal async ValueTask EndSpansWithFailureAsync(Exception error)

@@ -26,6 +26,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     private CancellationTokenRegistration _cancellation;
     private ITimer? _timer;
     private int _reason;
+    private volatile bool _isOver;
 
     internal RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
 
@@ -48,13 +49,17 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     /// <summary>The run can't go on. Where the caller has cancelled it, that is why: a source may hear of it before we do.</summary>
     internal void Fail(Exception failure)
     {
-        Failure ??= failure;
-        Stop(_callers.IsCancellationRequested ? RunEnd.Cancelled : RunEnd.Failed);
+        if (_isOver)
+            return;
+        bool isCancelled = _callers.IsCancellationRequested;
+        Failure ??= isCancelled ? new OperationCanceledException(_callers) : failure;
+        Stop(isCancelled ? RunEnd.Cancelled : RunEnd.Failed);
     }
 
     /// <summary>The run is over. A reason that comes later counts for nothing.</summary>
     internal void Disarm()
     {
+        _isOver = true;
         _timer?.Dispose();
         _cancellation.Dispose();
     }

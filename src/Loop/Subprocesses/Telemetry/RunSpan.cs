@@ -49,7 +49,11 @@ internal readonly struct RunSpan
         Stop();
     }
 
-    internal void End(ChildProcess child, RunEnd reason)
+    /// <summary>Of a child that was started.</summary>
+    /// <param name="child">It has exited, unless it can't be stopped.</param>
+    /// <param name="reason">Why it was stopped, if it was.</param>
+    /// <param name="failure">What the run throws, if it does.</param>
+    internal void End(ChildProcess child, RunEnd reason, Exception? failure)
     {
         if (_activity is null)
             return;
@@ -61,6 +65,7 @@ internal readonly struct RunSpan
             RunEnd.TimedOut => "timeout",
             RunEnd.Cancelled => "cancelled",
             RunEnd.Failed => "failed",
+            _ when failure is not null => failure.GetType().FullName,
             _ => exit is { IsSuccess: false } failed ? Describe(failed) : null,
         };
         if (error is not null)
