@@ -8,6 +8,7 @@ internal sealed class LoopPipeScheduler(UnixEventLoop loop) : PipeScheduler
 {
     public override void Schedule(Action<object?> action, object? state)
     {
+        ArgumentNullException.ThrowIfNull(action);
         if (!loop.TryPost(WorkItem.From(action, state)))
             ThreadPool.Schedule(action, state);
     }

@@ -7,6 +7,7 @@ internal sealed class LoopSynchronizationContext(UnixEventLoop loop) : Synchroni
 {
     public override void Post(SendOrPostCallback d, object? state)
     {
+        ArgumentNullException.ThrowIfNull(d);
         if (!loop.TryPost(WorkItem.From(d, state)))
             base.Post(d, state);
     }
@@ -14,6 +15,7 @@ internal sealed class LoopSynchronizationContext(UnixEventLoop loop) : Synchroni
     /// <summary>Runs at once on the loop's thread; from another thread, waits until the loop has run it.</summary>
     public override void Send(SendOrPostCallback d, object? state)
     {
+        ArgumentNullException.ThrowIfNull(d);
         if (loop.IsOnLoopThread)
             d(state);
         else

@@ -17,7 +17,7 @@ public sealed partial class UnixEventLoop
     /// <summary>When the turn's wait ended: a timestamp of <see cref="Stopwatch"/>, which the system's clock has too.</summary>
     private long _turnBegan;
 
-    /// <summary>How many posts this turn runs: those that it found, and those that the loop's own callbacks made since.</summary>
+    /// <summary>How many posts this turn runs: as many as it found, and one more for each that the loop's own callbacks have made since.</summary>
     private int _postsDue;
 
     /// <summary>First line of what only the loop's thread may call; stays on in Release (one compare).</summary>
@@ -59,7 +59,8 @@ public sealed partial class UnixEventLoop
     {
         // Polling comes before the loop announces its sleep: a post that is found in the queue needs no write to the eventfd.
         int ready = 0;
-        bool polled = _poll?.ShouldPoll() == true;
+        bool hasPosts = !_queue.IsEmpty; // left by the last turn: this wait says nothing about the traffic
+        bool polled = !hasPosts && _poll?.ShouldPoll() == true;
         int timeout = polled ? 0 : PrepareToWaitOnLoop();
         long before = Stopwatch.GetTimestamp();
         TimeSpan lag = _counters.EndTurn(before);
@@ -76,7 +77,8 @@ public sealed partial class UnixEventLoop
         _waker.StayAwake();
         _turnBegan = Stopwatch.GetTimestamp();
         _counters.BeginTurn(_turnBegan, before, ready);
-        _poll?.Waited(_turnBegan - before);
+        if (!hasPosts)
+            _poll?.Waited(_turnBegan - before);
 
         for (int i = 0; i < ready; i++)
         {

@@ -37,8 +37,12 @@ internal sealed class WorkQueue
     {
         get
         {
-            WorkRing head = _head;
-            return head.Count == 0 && Volatile.Read(ref head.Next) is null;
+            while (_head.Count == 0)
+            {
+                if (!TryLeaveHead())
+                    return _head.Count == 0;
+            }
+            return false;
         }
     }
 
@@ -78,14 +82,21 @@ internal sealed class WorkQueue
     {
         while (true)
         {
-            WorkRing head = _head;
-            if (head.TryDequeue(out item))
+            if (_head.TryDequeue(out item))
                 return true;
-            // A ring that another follows is frozen: once it is empty, it stays so.
-            if (Volatile.Read(ref head.Next) is not { } next || head.Count > 0)
+            if (!TryLeaveHead())
                 return false;
-            _head = next;
         }
+    }
+
+    /// <summary>Goes on to the next ring. One that another follows is frozen: once it is empty, it stays so.</summary>
+    private bool TryLeaveHead()
+    {
+        WorkRing head = _head;
+        if (Volatile.Read(ref head.Next) is not { } next || head.Count > 0)
+            return false;
+        _head = next;
+        return true;
     }
 
     /// <summary>The loop, or who ends a loop that never ran. Refuses further items and waits, for as long as an enqueue takes, for those that were accepted.</summary>

@@ -42,6 +42,16 @@ public sealed class ContextTests : LoopTest
             return ran;
         }).WaitAsync(TestTimeout));
 
+    /// <summary>A place in the queue that nothing fills would hold up all that follow.</summary>
+    [Fact]
+    public async Task Contexts_NullCallback_AreRefusedAndTheLoopGoesOn()
+    {
+        Assert.Throws<ArgumentNullException>(() => Loop.SynchronizationContext.Post(null!, null));
+        Assert.Throws<ArgumentNullException>(() => Loop.SynchronizationContext.Send(null!, null));
+        Assert.Throws<ArgumentNullException>(() => Loop.PipeScheduler.Schedule(null!, null));
+        await SettleAsync();
+    }
+
     [Fact]
     public async Task PipeScheduler_AsReaderScheduler_ContinuesOnTheLoop()
     {

@@ -59,11 +59,12 @@ internal sealed class CaptureRun : IChildConsumer
             if (span.IsRecorded || (_output?.Length ?? 0) + (_error?.Length ?? 0) > LargeCapture)
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
             byte[] output = _output?.Take() ?? [], error = _error?.Take() ?? [];
-            Exception? failure = FailureOf(child, cancellationToken);
-            span.End(child, _early.Reason, failure);
+            RunEnd reason = _early.Reason;
+            Exception? failure = FailureOf(child, reason, cancellationToken);
+            span.End(child, reason, failure);
             if (failure is not null)
                 ExceptionDispatchInfo.Throw(failure);
-            _result.SetResult(ToResult(child, command, output, error));
+            _result.SetResult(ToResult(child, command, output, error, reason));
         }
         catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested && e.CancellationToken == cancellationToken)
         {
@@ -142,17 +143,17 @@ internal sealed class CaptureRun : IChildConsumer
             _done.TrySetResult();
     }
 
-    private Exception? FailureOf(ChildProcess child, CancellationToken cancellationToken) => _early.Reason switch
+    private Exception? FailureOf(ChildProcess child, RunEnd reason, CancellationToken cancellationToken) => reason switch
     {
         RunEnd.Cancelled => new OperationCanceledException(cancellationToken),
         RunEnd.Failed => _early.Failure,
         _ => _output?.Error ?? _error?.Error ?? child.InputError,
     };
 
-    private SubprocessResult ToResult(ChildProcess child, string command, byte[] output, byte[] error)
+    private SubprocessResult ToResult(ChildProcess child, string command, byte[] output, byte[] error, RunEnd reason)
     {
         bool truncated = Volatile.Read(ref _isCutOff) || _output is { IsTruncated: true } || _error is { IsTruncated: true };
-        return new SubprocessResult(command, child.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut)
+        return new SubprocessResult(command, child.ExitStatus!.Value, output, error, truncated, reason == RunEnd.TimedOut)
         {
             Encoding = TextEncodings.Lenient(_options.Encoding),
         };

@@ -34,15 +34,7 @@ internal sealed class InputFeed : IAsyncDisposable
         options.Input?.Feed is { } source ? new InputFeed(services, options, source, child, early) : null;
 
     /// <summary>The run is over: the source is let go of, unless it can't be cancelled; then it is not waited for.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        // What the source has registered with the token may throw, or not return: the run is over all the same.
-        Task cancelled = _ended.CancelAsync();
-        Task settled = Task.WhenAll(cancelled, _copying);
-        await settled.WaitAsync(_patience, _services.Loop.Clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (settled.IsCompleted)
-            _ended.Dispose(); // else it stays with the source that still uses it
-    }
+    public ValueTask DisposeAsync() => new(CallersCode.LetGoAsync(_ended, _copying, _patience, _services.Loop.Clock));
 
     private async Task CopyAsync(WritePump pump, CancellationToken cancellationToken)
     {

@@ -44,6 +44,8 @@ internal sealed class PipelineRun : IRunOwner
         try
         {
             await run.AwaitEndAsync(cancellationToken).ConfigureAwait(false);
+            if (run._members.First.IsRecorded)
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // a target may have ended on the loop
             SubprocessResult result = run.ToResult(cancellationToken);
             run._members.EndSpans(run._early.Reason, failure: null);
             return result;
@@ -82,11 +84,7 @@ internal sealed class PipelineRun : IRunOwner
             (entry.IsError ? entry.Member.Child!.Error : entry.Member.Child!.Output)!, _early, deliveriesEnd.Token)));
         await _done.Task.ConfigureAwait(false);
         await AwaitTargetsAsync(delivered).ConfigureAwait(false);
-        // What a target has registered with the token may throw, or not return: the run is over all the same.
-        Task settled = Task.WhenAll(deliveriesEnd.CancelAsync(), delivered);
-        await settled.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (settled.IsCompleted)
-            deliveriesEnd.Dispose(); // else it stays with the target that no token ends
+        await CallersCode.LetGoAsync(deliveriesEnd, delivered, _options.DrainBound, _services.Loop.Clock).ConfigureAwait(false);
         _early.Disarm();
         _drainTimer?.Dispose();
         _members.CloseStreams();
