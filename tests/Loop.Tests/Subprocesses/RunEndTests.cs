@@ -1,3 +1,5 @@
+using UnixLoop.Subprocesses;
+
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
 /// <summary>Sources and targets of the caller's that misbehave at the end of a run: it ends all the same, with what its child did.</summary>
@@ -84,13 +86,76 @@ public sealed class RunEndTests : SubprocessTest
                 throw new IOException("nobody reads");
             }),
         };
-        SubprocessResult result = await (kind switch
+        Assert.True((await Run(kind, Sleep(), options).WaitAsync(TestTimeout)).TimedOut);
+    }
+
+    [Fact]
+    public async Task EarlyStop_AfterATimeout_TakesATargetsFailureAndTheCallersCancellationOnly()
+    {
+        using var caller = new CancellationTokenSource();
+        TaskCompletionSource decided = NewSignal();
+        var early = new EarlyStop(new(Loop, Watcher), new() { Timeout = TimeSpan.FromMilliseconds(1) }, () => decided.TrySetResult());
+        early.Arm(new Unstoppable(), caller.Token);
+        await decided.Task.WaitAsync(TestTimeout);
+        early.FailSource(new IOException("a source's"));
+        Assert.Null(early.Failure);
+        var failure = new IOException("a target's");
+        early.FailTarget(failure);
+        Assert.Equal((RunEnd.TimedOut, failure), (early.Reason, early.Failure));
+        await caller.CancelAsync();
+        Assert.Equal(RunEnd.Cancelled, early.Reason);
+        early.Disarm();
+    }
+
+    [Fact]
+    public async Task EarlyStop_Disarmed_TakesNoReason()
+    {
+        using var caller = new CancellationTokenSource();
+        var early = new EarlyStop(new(Loop, Watcher), new(), () => { });
+        early.Arm(new Unstoppable(), caller.Token);
+        early.Disarm();
+        early.FailSource(new IOException("late"));
+        early.FailTarget(new IOException("late"));
+        await caller.CancelAsync();
+        Assert.Equal((RunEnd.None, null), (early.Reason, early.Failure));
+    }
+
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("to a target")]
+    [InlineData("pipeline")]
+    public async Task Cancel_WhileTheOutputIsDrainedAfterATimeout_EndsTheRun(string kind)
+    {
+        string stopped = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
         {
-            "pipeline" => Factory.RunAsync(new SubprocessPipeline(Sleep(), new("cat")), options).WaitAsync(TestTimeout),
-            "captured" => RunAsync(Sleep(), options),
-            _ => RunAsync(Sleep(), ToNowhere(options)),
-        });
-        Assert.True(result.TimedOut);
+            // TERM comes from the ladder alone, and a grandchild in a session of its own holds the output.
+            SubprocessStartInfo program = Shell("setsid sleep 5 & trap 'touch \"$1\"; exit 0' TERM; while :; do sleep 0.01; done", stopped);
+            using var caller = new CancellationTokenSource();
+            SubprocessRunOptions options = new() { Timeout = s_short, StopGrace = TestTimeout, DrainBound = TestTimeout };
+            Task<SubprocessResult> run = Run(kind, program, options, caller.Token);
+            Eventually.True(() => File.Exists(stopped), "the ladder has begun");
+            await caller.CancelAsync();
+            OperationCanceledException error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TestTimeout, CancellationToken.None));
+            Assert.Equal(caller.Token, error.CancellationToken);
+        }
+        finally
+        {
+            File.Delete(stopped);
+        }
+    }
+
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("to a target")]
+    [InlineData("pipeline")]
+    public async Task Source_ThrowsACancellationOfItsOwn_FailsTheTask(string kind)
+    {
+        SubprocessRunOptions options = new() { Input = SubprocessInput.FromWriter(static (_, _) => throw new OperationCanceledException("mine")) };
+        Task<SubprocessResult> run = Run(kind, new("cat"), options);
+        await Task.WhenAny(run).WaitAsync(TestTimeout);
+        Assert.True(run.IsFaulted);
+        Assert.IsType<OperationCanceledException>(run.Exception!.InnerException);
     }
 
     [Fact]
@@ -128,7 +193,7 @@ public sealed class RunEndTests : SubprocessTest
                 throw new IOException("nobody reads");
             }),
         };
-        Assert.Equal(5, (await RunAsync(program, kind == "captured" ? options : ToNowhere(options))).Exit.ExitCode);
+        Assert.Equal(5, (await Run(kind, program, options).WaitAsync(TestTimeout)).Exit.ExitCode);
     }
 
     [Fact]
@@ -142,25 +207,27 @@ public sealed class RunEndTests : SubprocessTest
 
     private async Task<bool> EndsWellAsync(string kind, SubprocessRunOptions options)
     {
-        switch (kind)
-        {
-            case "captured":
-                return (await RunAsync(new("cat"), options)).Exit.IsSuccess;
-            case "to a target":
-                return (await RunAsync(new("cat"), ToNowhere(options))).Exit.IsSuccess;
-            case "pipeline":
-                return (await Factory.RunAsync(new SubprocessPipeline(new("cat"), new("cat")), options).WaitAsync(TestTimeout)).Exit.IsSuccess;
-            default:
-                IAsyncEnumerator<SubprocessLine> lines = Factory.ReadLinesAsync(new("cat"), options).GetAsyncEnumerator();
-                Assert.False(await lines.MoveNextAsync().AsTask().WaitAsync(TestTimeout));
-                await lines.DisposeAsync().AsTask().WaitAsync(TestTimeout);
-                return true;
-        }
+        if (kind != "lines")
+            return (await Run(kind, new("cat"), options).WaitAsync(TestTimeout)).Exit.IsSuccess;
+        IAsyncEnumerator<SubprocessLine> lines = Factory.ReadLinesAsync(new("cat"), options).GetAsyncEnumerator();
+        Assert.False(await lines.MoveNextAsync().AsTask().WaitAsync(TestTimeout));
+        await lines.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        return true;
     }
 
-    private static SubprocessRunOptions ToNowhere(SubprocessRunOptions options)
+    private Task<SubprocessResult> Run(string kind, SubprocessStartInfo program, SubprocessRunOptions options, CancellationToken cancellationToken = default)
     {
-        options.Output = SubprocessOutput.ToStream(Stream.Null);
-        return options;
+        if (kind == "pipeline")
+            return Factory.RunAsync(new SubprocessPipeline(program, new("cat")), options, cancellationToken);
+        if (kind == "to a target")
+            options.Output = SubprocessOutput.ToStream(Stream.Null);
+        return Factory.RunAsync(program, options, cancellationToken);
+    }
+
+    private sealed class Unstoppable : IStoppable
+    {
+        public bool HasExited => false;
+
+        public Task StopAsync(TimeSpan grace) => Task.CompletedTask;
     }
 }

@@ -43,13 +43,13 @@ internal sealed class InputFeed : IAsyncDisposable
         {
             await _source(new FeedWriter(pump, _services.Loop), cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception) when (cancellationToken.IsCancellationRequested || _early.Reason != RunEnd.None)
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
         {
-            // The run is over, or its child is being stopped: nobody needs the input any more.
+            // The run is over: nobody needs the input any more.
         }
         catch (Exception e)
         {
-            _early.Fail(e);
+            _early.FailSource(e);
         }
         finally
         {

@@ -28,7 +28,7 @@ internal sealed class OutputDelivery(SubprocessServices services, SubprocessOutp
         }
         catch (Exception e)
         {
-            early.Fail(e);
+            early.FailTarget(e);
         }
         finally
         {

@@ -22,6 +22,7 @@ internal sealed class PipelineRun : IRunOwner
     private readonly Dictionary<(RunMember, bool IsError), CaptureSink> _captures = [];
     private readonly List<(RunMember Member, bool IsError, OutputDelivery Delivery)> _deliveries = [];
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<SubprocessResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _drainTimer;
     private bool _isCutOff;
@@ -36,23 +37,46 @@ internal sealed class PipelineRun : IRunOwner
         _awaited = 1; // that all have exited and are known
     }
 
-    internal static async Task<SubprocessResult> RunAsync(
+    internal static Task<SubprocessResult> RunAsync(
         SubprocessLauncher launcher, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options, bool recordArguments, CancellationToken cancellationToken)
     {
         var run = new PipelineRun(launcher.Services, programs, options);
-        await run._members.StartAsync(launcher, options, recordArguments, cancellationToken).ConfigureAwait(false);
+        _ = run.SettleAsync(launcher, recordArguments, cancellationToken);
+        return run._result.Task;
+    }
+
+    private async Task SettleAsync(SubprocessLauncher launcher, bool recordArguments, CancellationToken cancellationToken)
+    {
         try
         {
-            await run.AwaitEndAsync(cancellationToken).ConfigureAwait(false);
-            if (run._members.First.IsRecorded)
+            await _members.StartAsync(launcher, _options, recordArguments, cancellationToken).ConfigureAwait(false);
+            await AwaitEndAsync(cancellationToken).ConfigureAwait(false);
+            if (_members.First.IsRecorded)
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // a target may have ended on the loop
-            SubprocessResult result = run.ToResult(cancellationToken);
-            run._members.EndSpans(run._early.Reason, failure: null);
+            _result.SetResult(End(cancellationToken));
+        }
+        catch (OperationCanceledException e) when (cancellationToken.IsCancellationRequested && e.CancellationToken == cancellationToken)
+        {
+            _result.SetCanceled(cancellationToken);
+        }
+        catch (Exception e)
+        {
+            _result.SetException(e);
+        }
+    }
+
+    private SubprocessResult End(CancellationToken cancellationToken)
+    {
+        RunEnd reason = _early.Reason;
+        try
+        {
+            SubprocessResult result = ToResult(reason, cancellationToken);
+            _members.EndSpans(reason, failure: null);
             return result;
         }
         catch (Exception e)
         {
-            run._members.EndSpans(run._early.Reason, e);
+            _members.EndSpans(reason, e);
             throw;
         }
     }
@@ -143,29 +167,28 @@ internal sealed class PipelineRun : IRunOwner
             _done.TrySetResult();
     }
 
-    private SubprocessResult ToResult(CancellationToken cancellationToken)
+    private SubprocessResult ToResult(RunEnd reason, CancellationToken cancellationToken)
     {
-        if (_early.Reason == RunEnd.Cancelled)
+        if (reason == RunEnd.Cancelled)
             throw new OperationCanceledException(cancellationToken);
-        // Also after a time-out: what a target did not get would be missing.
         if (_early.Failure is { } failure)
             ExceptionDispatchInfo.Throw(failure);
         if (_members.First.Child!.InputError is { } broken)
             ExceptionDispatchInfo.Throw(broken);
         var results = new SubprocessResult[_members.Count];
         for (int i = 0; i < results.Length; i++)
-            results[i] = ToResult(_members.All[i], _members.PlaceOf(i));
+            results[i] = ToResult(_members.All[i], _members.PlaceOf(i), reason);
         if (results is [var only])
             return only;
         return new SubprocessResult(_members.Command, results, _members.IndexOfDeciding()) { Encoding = TextEncodings.Lenient(_options.Encoding) };
     }
 
-    private SubprocessResult ToResult(RunMember member, string place)
+    private SubprocessResult ToResult(RunMember member, string place, RunEnd reason)
     {
         bool truncated = Volatile.Read(ref _isCutOff);
         byte[] output = Take(member, isError: false, ref truncated);
         byte[] error = Take(member, isError: true, ref truncated);
-        return new SubprocessResult(member.Command, member.Child!.ExitStatus!.Value, output, error, truncated, _early.Reason == RunEnd.TimedOut)
+        return new SubprocessResult(member.Command, member.Child!.ExitStatus!.Value, output, error, truncated, reason == RunEnd.TimedOut)
         {
             Place = place,
             Encoding = TextEncodings.Lenient(_options.Encoding),

@@ -13,7 +13,9 @@ internal enum RunEnd
     Failed,
 }
 
-/// <summary>Stops a run's child before its time: at the time-out, or when the caller cancels. The first reason wins. Thread-safe.</summary>
+// The first reason wins, but for a caller who cancels after the time-out: there is no result to wait for then. What goes on after
+// Disarm counts for nothing, but a reason may just be on its way: who needs it twice reads it once.
+/// <summary>Stops a run's child before its time: at the time-out, or when the caller cancels. Thread-safe.</summary>
 /// <param name="services">The clock.</param>
 /// <param name="options">Time-out and grace.</param>
 /// <param name="onDecided">Called off any lock when there is a reason, and again when the child can't be stopped.</param>
@@ -25,13 +27,15 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     private CancellationToken _callers;
     private CancellationTokenRegistration _cancellation;
     private ITimer? _timer;
+    private Exception? _failure;
+    private Exception? _sourceFailure;
     private int _reason;
     private volatile bool _isOver;
 
     internal RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
 
-    /// <summary>What made it <see cref="RunEnd.Failed"/>.</summary>
-    internal Exception? Failure { get; private set; }
+    /// <summary>What made it <see cref="RunEnd.Failed"/>; also after a time-out, where a target failed: what it did not get would be missing.</summary>
+    internal Exception? Failure => _failure ?? (Reason == RunEnd.Failed ? _sourceFailure : null);
 
     /// <summary>Whether the child is beyond our reach (EPERM): its exit must not be waited for.</summary>
     internal bool CannotStop { get; private set; }
@@ -46,13 +50,19 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
             _cancellation = cancellationToken.UnsafeRegister(static self => ((EarlyStop)self!).Stop(RunEnd.Cancelled), this);
     }
 
-    /// <summary>The run can't go on. Where the caller has cancelled it, that is why: a source may hear of it before we do.</summary>
-    internal void Fail(Exception failure)
+    /// <summary>The run can't go on: a target of the caller's failed.</summary>
+    internal void FailTarget(Exception failure) => Fail(ref _failure, failure);
+
+    /// <summary>As <see cref="FailTarget"/>, of a source; once there is another reason nobody needs the input any more.</summary>
+    internal void FailSource(Exception failure) => Fail(ref _sourceFailure, failure);
+
+    /// <summary>Where the caller has cancelled the run, that is why: a source may hear of it before we do.</summary>
+    private void Fail(ref Exception? place, Exception failure)
     {
         if (_isOver)
             return;
         bool isCancelled = _callers.IsCancellationRequested;
-        Failure ??= isCancelled ? new OperationCanceledException(_callers) : failure;
+        Interlocked.CompareExchange(ref place, isCancelled ? new OperationCanceledException(_callers) : failure, null);
         Stop(isCancelled ? RunEnd.Cancelled : RunEnd.Failed);
     }
 
@@ -73,11 +83,23 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
 
     private void Stop(RunEnd reason)
     {
-        if (Interlocked.CompareExchange(ref _reason, (int)reason, (int)RunEnd.None) != (int)RunEnd.None)
+        if (_isOver)
             return;
-        _ = StopAsync();
+        switch ((RunEnd)Interlocked.CompareExchange(ref _reason, (int)reason, (int)RunEnd.None))
+        {
+            case RunEnd.None:
+                _ = StopAsync();
+                break;
+            case RunEnd.TimedOut when reason == RunEnd.Cancelled && TryReplace(RunEnd.TimedOut, reason):
+                break; // the ladder goes on
+            default:
+                return;
+        }
         onDecided();
     }
+
+    private bool TryReplace(RunEnd old, RunEnd reason) =>
+        Interlocked.CompareExchange(ref _reason, (int)reason, (int)old) == (int)old;
 
     private async Task StopAsync()
     {
@@ -87,7 +109,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
         }
         catch (UnauthorizedAccessException e)
         {
-            Failure = e;
+            _failure = e;
             CannotStop = true;
             Volatile.Write(ref _reason, (int)RunEnd.Failed);
             onDecided();
