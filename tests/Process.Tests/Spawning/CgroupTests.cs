@@ -96,6 +96,7 @@ public sealed class CgroupTests : IDisposable
 
     internal static Task RefuseAsync(string[] args)
     {
+        TestCgroup.ReserveFileSystem(); // it becomes read-only below, for everybody
         using TestCgroup cgroup = TestCgroup.CreateIn(args[0]);
         Say("/no/such");
         Say("/usr");
