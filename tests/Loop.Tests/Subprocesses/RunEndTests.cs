@@ -133,7 +133,9 @@ public sealed class RunEndTests : SubprocessTest
             SubprocessStartInfo program = Shell("setsid sleep 5 & trap 'touch \"$1\"; exit 0' TERM; while :; do sleep 0.01; done", stopped);
             using var caller = new CancellationTokenSource();
             SubprocessRunOptions options = new() { Timeout = s_short, StopGrace = TestTimeout, DrainBound = TestTimeout };
-            Task<SubprocessResult> run = Run(kind, program, options, caller.Token);
+            Task<SubprocessResult> run = kind == "pipeline"
+                ? Factory.RunAsync(new SubprocessPipeline(Sleep(), program), options, caller.Token) // the last one's output is the run's
+                : Run(kind, program, options, caller.Token);
             Eventually.True(() => File.Exists(stopped), "the ladder has begun");
             await caller.CancelAsync();
             OperationCanceledException error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TestTimeout, CancellationToken.None));
