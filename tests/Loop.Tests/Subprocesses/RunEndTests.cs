@@ -124,33 +124,6 @@ public sealed class RunEndTests : SubprocessTest
     [InlineData("captured")]
     [InlineData("to a target")]
     [InlineData("pipeline")]
-    public async Task Cancel_WhileTheOutputIsDrainedAfterATimeout_EndsTheRun(string kind)
-    {
-        string stopped = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
-        try
-        {
-            // TERM comes from the ladder alone, and a grandchild in a session of its own holds the output.
-            SubprocessStartInfo program = Shell("setsid sleep 5 & trap 'touch \"$1\"; exit 0' TERM; while :; do sleep 0.01; done", stopped);
-            using var caller = new CancellationTokenSource();
-            SubprocessRunOptions options = new() { Timeout = s_short, StopGrace = TestTimeout, DrainBound = TestTimeout };
-            Task<SubprocessResult> run = kind == "pipeline"
-                ? Factory.RunAsync(new SubprocessPipeline(Sleep(), program), options, caller.Token) // the last one's output is the run's
-                : Run(kind, program, options, caller.Token);
-            Eventually.True(() => File.Exists(stopped), "the ladder has begun");
-            await caller.CancelAsync();
-            OperationCanceledException error = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.WaitAsync(TestTimeout, CancellationToken.None));
-            Assert.Equal(caller.Token, error.CancellationToken);
-        }
-        finally
-        {
-            File.Delete(stopped);
-        }
-    }
-
-    [Theory]
-    [InlineData("captured")]
-    [InlineData("to a target")]
-    [InlineData("pipeline")]
     public async Task Source_ThrowsACancellationOfItsOwn_FailsTheTask(string kind)
     {
         SubprocessRunOptions options = new() { Input = SubprocessInput.FromWriter(static (_, _) => throw new OperationCanceledException("mine")) };
@@ -158,26 +131,6 @@ public sealed class RunEndTests : SubprocessTest
         await Task.WhenAny(run).WaitAsync(TestTimeout);
         Assert.True(run.IsFaulted);
         Assert.IsType<OperationCanceledException>(run.Exception!.InnerException);
-    }
-
-    [Fact]
-    public async Task Target_FailsByTheCallersCancellationAfterATimeout_ThrowsThatCancellation()
-    {
-        using var caller = new CancellationTokenSource();
-        SubprocessRunOptions options = new()
-        {
-            Timeout = s_short,
-            StopGrace = TestTimeout,
-            Output = SubprocessOutput.ToLines(async (_, _) =>
-            {
-                // The child is being stopped by now: this line is its answer to the ladder's TERM.
-                await caller.CancelAsync();
-                throw new IOException("by the caller's cancellation");
-            }),
-        };
-        OperationCanceledException error = await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RunAsync(Shell("trap 'echo stopping; exit 0' TERM; while :; do sleep 0.01; done"), options, caller.Token));
-        Assert.Equal(caller.Token, error.CancellationToken);
     }
 
     [Theory]
