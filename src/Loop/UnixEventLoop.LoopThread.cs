@@ -59,8 +59,9 @@ public sealed partial class UnixEventLoop
     {
         // Polling comes before the loop announces its sleep: a post that is found in the queue needs no write to the eventfd.
         int ready = 0;
-        bool hasPosts = !_queue.IsEmpty; // left by the last turn: this wait says nothing about the traffic
-        bool polled = !hasPosts && _poll?.ShouldPoll() == true;
+        // With posts that the last turn left, this wait says nothing about the traffic.
+        AdaptivePoll? poll = _poll is not null && _queue.IsEmpty ? _poll : null;
+        bool polled = poll?.ShouldPoll() == true;
         int timeout = polled ? 0 : PrepareToWaitOnLoop();
         long before = Stopwatch.GetTimestamp();
         TimeSpan lag = _counters.EndTurn(before);
@@ -77,8 +78,7 @@ public sealed partial class UnixEventLoop
         _waker.StayAwake();
         _turnBegan = Stopwatch.GetTimestamp();
         _counters.BeginTurn(_turnBegan, before, ready);
-        if (!hasPosts)
-            _poll?.Waited(_turnBegan - before);
+        poll?.Waited(_turnBegan - before);
 
         for (int i = 0; i < ready; i++)
         {

@@ -43,9 +43,13 @@ public sealed class PidReuseTests
                 File.WriteAllText("/proc/sys/kernel/ns_last_pid", $"{old.Pid - 1}");
                 SpawnedChild child = TestChildren.StartSleeping();
                 if (child.Pid == old.Pid)
+                {
                     young = child;
-                else
-                    TestChildren.Kill(child.Pid);
+                    continue;
+                }
+                TestChildren.Kill(child.Pid);
+                Assert.True(TestChildren.TryReap(child.Pid));
+                child.Pidfd!.Dispose();
             }
             if (young is not null)
                 watching.Watcher.Add(young.Pid, young.Pidfd, second);

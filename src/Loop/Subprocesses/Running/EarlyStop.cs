@@ -61,9 +61,8 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     {
         if (_isOver)
             return;
-        bool isCancelled = _callers.IsCancellationRequested;
-        Interlocked.CompareExchange(ref place, isCancelled ? new OperationCanceledException(_callers) : failure, null);
-        Stop(isCancelled ? RunEnd.Cancelled : RunEnd.Failed);
+        Interlocked.CompareExchange(ref place, failure, null);
+        Stop(_callers.IsCancellationRequested ? RunEnd.Cancelled : RunEnd.Failed);
     }
 
     /// <summary>The run is over. A reason that comes later counts for nothing.</summary>
