@@ -19,15 +19,19 @@ public sealed class TimedOutRunTests : SubprocessTest
     [InlineData("captured")]
     [InlineData("to a target")]
     [InlineData("pipeline")]
+    [InlineData("lines")]
     public async Task Cancel_WhileTheOutputIsDrained_EndsTheRun(string kind)
     {
         // A grandchild holds the output, from a session of its own: the ladder's TERM goes to the child's group.
         SubprocessStartInfo program = Obeys("touch \"$1/stopped\"", "setsid sh -c 'touch \"$0/ready\"; exec sleep 5' \"$1\" &");
         if (kind == "to a target")
             _options.Output = SubprocessOutput.ToStream(Stream.Null);
-        Task<SubprocessResult> run = kind == "pipeline"
-            ? Factory.RunAsync(new SubprocessPipeline(Sleep(), program), _options, _caller.Token)
-            : Factory.RunAsync(program, _options, _caller.Token);
+        Task run = kind switch
+        {
+            "pipeline" => Factory.RunAsync(new SubprocessPipeline(Sleep(), program), _options, _caller.Token),
+            "lines" => Factory.ReadLinesAsync(program, _options, _caller.Token).CountAsync(CancellationToken.None).AsTask(),
+            _ => Factory.RunAsync(program, _options, _caller.Token),
+        };
         PassTheTimeoutUntil(() => HasMark("stopped"));
         await _caller.CancelAsync();
         await ExpectTheCallersCancellationAsync(run);
