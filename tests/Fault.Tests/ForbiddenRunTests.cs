@@ -14,6 +14,8 @@ public sealed class ForbiddenRunTests : IAsyncLifetime
 
     public ForbiddenRunTests() => _factory = new SubprocessFactory(_loop, _watcher);
 
+    private static SubprocessStartInfo ShellInOurGroup(string script) => new("/bin/sh", "-c", script) { ProcessGroup = ProcessGroup.Inherit };
+
     private static SubprocessStartInfo Sleep => new("/bin/sleep", "1000") { ProcessGroup = ProcessGroup.Inherit };
 
     public async ValueTask InitializeAsync()
@@ -49,6 +51,22 @@ public sealed class ForbiddenRunTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Lines_KillIsRefusedAfterTerm_FailWithTheReason()
+    {
+        SubprocessStartInfo program = ShellInOurGroup("trap '' TERM; echo ready; while :; do sleep 0.1; done");
+        using CancellationTokenSource cancelled = new();
+        await ExpectRefusalAsync(_factory.ReadLinesAsync(program, new() { StopGrace = TimeSpan.FromMilliseconds(100) }, cancelled.Token), cancelled);
+    }
+
+    [Fact]
+    public async Task Lines_OneMemberMayNotBeSignalled_FailWithTheReason()
+    {
+        SubprocessPipeline pipeline = new(Sleep, ShellInOurGroup("echo ready; exec sleep 1000"));
+        using CancellationTokenSource cancelled = new();
+        await ExpectRefusalAsync(_factory.ReadLinesAsync(pipeline, cancellationToken: cancelled.Token), cancelled);
+    }
+
+    [Fact]
     public async Task Run_CancelledAroundItsStart_EndsAllTheSame()
     {
         // The end may be decided before the start has returned, on another thread.
@@ -72,5 +90,16 @@ public sealed class ForbiddenRunTests : IAsyncLifetime
             cancelling.Join();
             Assert.True(end is OperationCanceledException or UnauthorizedAccessException, $"{later.TotalMicroseconds} µs: {end}");
         }
+    }
+
+    /// <summary>Refused is the third signal, after TERM and CONT, once the reader waits for the exits.</summary>
+    private static async Task ExpectRefusalAsync(IAsyncEnumerable<SubprocessLine> lines, CancellationTokenSource cancelled)
+    {
+        IAsyncEnumerator<SubprocessLine> reader = lines.GetAsyncEnumerator(CancellationToken.None);
+        Assert.True(await reader.MoveNextAsync().AsTask().WaitAsync(TestTimeout));
+        using FaultScope fault = FaultScope.Fail("pidfd_send_signal", EPERM, occurrence: 3);
+        Task<bool> next = reader.MoveNextAsync().AsTask();
+        await cancelled.CancelAsync();
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => next.WaitAsync(TestTimeout));
     }
 }

@@ -74,7 +74,8 @@ internal sealed class TestCgroup : IDisposable
     {
         try
         {
-            file = new FileStream(path, FileMode.OpenOrCreate, access, share, bufferSize: 0);
+            // proc_sys_fs(5), protected_regular: O_CREAT of another user's file in /tmp is refused, to root too.
+            file = new FileStream(path, File.Exists(path) ? FileMode.Open : FileMode.OpenOrCreate, access, share, bufferSize: 0);
             return true;
         }
         catch (IOException)
@@ -100,9 +101,9 @@ internal sealed class TestCgroup : IDisposable
 
     public void Dispose()
     {
+        using FileStream? use = _use;
         File.WriteAllText(System.IO.Path.Combine(Path, "cgroup.kill"), "1");
         Assert.True(Eventually.TryWait(() => Processes.Length == 0, TestTimeout), $"left in the control group: {string.Join(", ", Processes)}");
         Assert.True(Eventually.TryWait(TryRemove, TestTimeout), "the control group stays busy");
-        _use?.Dispose();
     }
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using UnixLoop.Subprocesses;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
@@ -108,6 +110,17 @@ public sealed class RunEndTests : SubprocessTest
     }
 
     [Fact]
+    public void EarlyStop_SourceThenTargetFail_TakesTheSources()
+    {
+        var early = new EarlyStop(new(Loop, Watcher), new(), () => { });
+        early.Arm(new Unstoppable(), CancellationToken.None);
+        var failure = new IOException("a source's");
+        early.FailSource(failure);
+        early.FailTarget(new IOException("a target's, of what the stopped child said"));
+        Assert.Equal((RunEnd.Failed, failure), (early.Reason, early.Failure));
+    }
+
+    [Fact]
     public async Task EarlyStop_Disarmed_TakesNoReason()
     {
         using var caller = new CancellationTokenSource();
@@ -139,7 +152,7 @@ public sealed class RunEndTests : SubprocessTest
     public async Task Source_FailsOnceTheChildHasExited_LeavesTheResult(string kind)
     {
         // A grandchild holds the input, so that the source still waits to write when the run is over.
-        SubprocessStartInfo program = Shell("exec 3<&0; sleep 1 <&3 >/dev/null 2>&1 & exit 5");
+        SubprocessStartInfo program = Shell("exec 3<&0; sleep 1000 <&3 >/dev/null 2>&1 & echo $! >&2; exit 5");
         SubprocessRunOptions options = new()
         {
             Input = SubprocessInput.FromWriter(async (writer, _) =>
@@ -148,7 +161,9 @@ public sealed class RunEndTests : SubprocessTest
                 throw new IOException("nobody reads");
             }),
         };
-        Assert.Equal(5, (await Run(kind, program, options).WaitAsync(TestTimeout)).Exit.ExitCode);
+        SubprocessResult result = await Run(kind, program, options).WaitAsync(TestTimeout);
+        TestLibc.Kill(int.Parse(result.Error, CultureInfo.InvariantCulture), 9);
+        Assert.Equal(5, result.Exit.ExitCode);
     }
 
     [Fact]

@@ -22,8 +22,8 @@ public sealed class TimedOutRunTests : SubprocessTest
     [InlineData("lines")]
     public async Task Cancel_WhileTheOutputIsDrained_EndsTheRun(string kind)
     {
-        // A grandchild holds the output, from a session of its own: the ladder's TERM goes to the child's group.
-        SubprocessStartInfo program = Obeys("touch \"$1/stopped\"", "setsid sh -c 'touch \"$0/ready\"; exec sleep 5' \"$1\" &");
+        // A grandchild holds the output until the marks are deleted, from a session of its own: the ladder's TERM goes to the child's group.
+        SubprocessStartInfo program = Obeys("touch \"$1/stopped\"", "setsid sh -c 'touch \"$0/ready\"; while [ -d \"$0\" ]; do sleep 0.1; done' \"$1\" &");
         if (kind == "to a target")
             _options.Output = SubprocessOutput.ToStream(Stream.Null);
         Task run = kind switch

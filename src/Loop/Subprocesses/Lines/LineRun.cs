@@ -16,6 +16,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     private readonly EarlyStop _early;
     private readonly ChunkQueue _queue = new();
     private readonly RunMembers _members;
+    private readonly TaskCompletionSource _unstoppable = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // Members may be started by several threads at once: both are guarded by _sources until all have been.
     private readonly List<LineSource> _sources = [];
@@ -27,6 +28,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     private int _position;
     private SubprocessLine _current;
     private Exception? _failure;
+    private RunEnd? _told;
     private volatile bool _hasExited;
 
     private LineRun(SubprocessServices services, IReadOnlyList<SubprocessStartInfo> programs, SubprocessRunOptions options)
@@ -104,7 +106,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         ReturnChunk();
         foreach (LineSource source in _sources)
             source.Lines.Release();
-        _members.EndSpans(_early.Reason, _failure);
+        _members.EndSpans(_told ?? _early.Reason, _failure);
     }
 
     public void OnAllExited()
@@ -119,7 +121,12 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
 
     private void OnDrainBound() => _members.CutOff(_services.Logger, _options.DrainBound);
 
-    private void OnStopping() => _queue.Wake();
+    private void OnStopping()
+    {
+        if (_early.CannotStop)
+            _unstoppable.TrySetResult();
+        _queue.Wake();
+    }
 
     private bool TryTakeLine()
     {
@@ -158,7 +165,8 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         int deciding = _members.IndexOfDeciding();
         RunMember member = _members.All[deciding];
         ChildExitStatus exit = member.Child!.ExitStatus!.Value;
-        if (_early.Reason == RunEnd.TimedOut)
+        _told = _early.Reason;
+        if (_told == RunEnd.TimedOut)
             throw new TimeoutException($"'{_members.Command}' was stopped at its time-out of {_options.Timeout}: {exit}.");
         _failure = _queue.Error ?? _members.First.Child!.InputError;
         if (_failure is not null)
@@ -172,9 +180,10 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     private async ValueTask<bool> EndEarlyAsync()
     {
         _queue.Discard();
-        if (!_early.CannotStop)
-            await _members.WaitForExitAsync().ConfigureAwait(false);
-        if (_early.Reason == RunEnd.Cancelled)
+        // A signal may be refused while we wait: that of a later rung, or of another member.
+        await Task.WhenAny(_members.WaitForExitAsync(), _unstoppable.Task).ConfigureAwait(false);
+        _told = _early.Reason;
+        if (_told == RunEnd.Cancelled)
             throw new OperationCanceledException(_cancellationToken);
         ExceptionDispatchInfo.Throw(_early.Failure!);
         return false;

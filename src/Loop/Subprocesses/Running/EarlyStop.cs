@@ -9,7 +9,7 @@ internal enum RunEnd
     TimedOut,
     Cancelled,
 
-    /// <summary>Its input could not be read, or it could not be stopped.</summary>
+    /// <summary>Its input could not be read, a target failed, or it could not be stopped.</summary>
     Failed,
 }
 
@@ -50,10 +50,14 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
             _cancellation = cancellationToken.UnsafeRegister(static self => ((EarlyStop)self!).Stop(RunEnd.Cancelled), this);
     }
 
-    /// <summary>The run can't go on: a target of the caller's failed.</summary>
-    internal void FailTarget(Exception failure) => Fail(ref _failure, failure);
+    /// <summary>The run can't go on: a target of the caller's failed. After another failure this may be what that led to.</summary>
+    internal void FailTarget(Exception failure)
+    {
+        if (Reason != RunEnd.Failed)
+            Fail(ref _failure, failure);
+    }
 
-    /// <summary>As <see cref="FailTarget"/>, of a source; once there is another reason nobody needs the input any more.</summary>
+    /// <summary>The run can't go on: its source failed. Once there is another reason nobody needs the input any more.</summary>
     internal void FailSource(Exception failure) => Fail(ref _sourceFailure, failure);
 
     /// <summary>Where the caller has cancelled the run, that is why: a source may hear of it before we do.</summary>
