@@ -13,12 +13,13 @@ public sealed class PassedDescriptorTests
     [Fact]
     public async Task Rule28_ReceiverMayOpenNoMore_IsToldSo()
     {
-        await using ScenarioProcess scenario = ScenarioProcess.Start(ReceiveAsync);
+        await using ScenarioProcess scenario = ScenarioProcess.Start(ReceiveAsync, via: FullPool.Via);
         await scenario.EndWellAsync();
     }
 
     internal static async Task ReceiveAsync(string[] args)
     {
+        using FullPool pool = await FullPool.StartAsync();
         await using UnixEventLoop loop = new();
         await loop.StartAsync();
         int limit = TestLibc.GetDescriptorLimit();
