@@ -94,6 +94,7 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
     [Fact]
     public async Task SecondFlush_OfACallbackThatBlocks_IsSentByTheLoopToo()
     {
+        TaskCompletionSource flushed = NewSignal();
         using ManualResetEventSlim arrived = new();
         Task callback = StartCallbackAsync(() =>
         {
@@ -107,9 +108,11 @@ public sealed class CallbackCoalescingTests() : CoalescingTest(new() { CoalesceF
                 Flush("two");
                 Assert.Equal("", ReceiveNow());
             }
+            flushed.SetResult();
             Assert.True(arrived.Wait(TestTimeout), "not sent while the callback blocks");
         });
         Send(Peer, "r");
+        await await Task.WhenAny(flushed.Task, callback).WaitAsync(TestTimeout); // before that the callback receives
         Assert.Equal("two", ReceiveText(Peer, 3));
         arrived.Set();
         await callback.WaitAsync(TestTimeout);

@@ -78,18 +78,20 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
     /// <summary>Goes to the next line; false after the last one of a child that succeeded.</summary>
     private async ValueTask<bool> MoveNextAsync()
     {
-        // What was read before a time-out is delivered; a caller who cancels wants no more.
-        while (_early.Reason is RunEnd.None or RunEnd.TimedOut)
+        while (true)
         {
-            // Before the queue is looked at: what ended then is in the queue by now.
+            // In this order: the reason for an end is known before it, and what was read until then is in the queue.
             bool ended = _hasExited && _members.OpenOutputs == 0;
+            RunEnd reason = _early.Reason;
+            // What was read before a time-out is delivered; a caller who cancels wants no more.
+            if (reason is RunEnd.Cancelled or RunEnd.Failed)
+                return await EndEarlyAsync().ConfigureAwait(false);
             if (TryTakeLine())
                 return true;
             if (ended)
-                return TryTakeLastLine() || End();
+                return TryTakeLastLine() || End(reason);
             await _queue.WaitAsync().ConfigureAwait(false);
         }
-        return await EndEarlyAsync().ConfigureAwait(false);
     }
 
     /// <summary>Leaves no child, whatever has been read so far.</summary>
@@ -160,13 +162,13 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         return false;
     }
 
-    private bool End()
+    private bool End(RunEnd reason)
     {
+        _told = reason;
         int deciding = _members.IndexOfDeciding();
         RunMember member = _members.All[deciding];
         ChildExitStatus exit = member.Child!.ExitStatus!.Value;
-        _told = _early.Reason;
-        if (_told == RunEnd.TimedOut)
+        if (reason == RunEnd.TimedOut)
             throw new TimeoutException($"'{_members.Command}' was stopped at its time-out of {_options.Timeout}: {exit}.");
         _failure = _queue.Error ?? _members.First.Child!.InputError;
         if (_failure is not null)

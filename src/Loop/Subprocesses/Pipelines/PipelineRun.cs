@@ -22,6 +22,7 @@ internal sealed class PipelineRun : IRunOwner
     private readonly Dictionary<(RunMember, bool IsError), CaptureSink> _captures = [];
     private readonly List<(RunMember Member, bool IsError, OutputDelivery Delivery)> _deliveries = [];
     private readonly TaskCompletionSource _broken = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _timedOut = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<SubprocessResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ITimer? _drainTimer;
@@ -119,11 +120,7 @@ internal sealed class PipelineRun : IRunOwner
     private async Task AwaitTargetsAsync(Task delivered)
     {
         Task settled = Task.WhenAny(delivered, _broken.Task);
-        if (_early.Reason != RunEnd.TimedOut)
-        {
-            await settled.ConfigureAwait(false);
-            return;
-        }
+        await Task.WhenAny(settled, _timedOut.Task).ConfigureAwait(false); // also one that fell on the last exit, and is told late
         await settled.WaitAsync(_options.DrainBound, _services.Loop.Clock, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!settled.IsCompleted)
             Volatile.Write(ref _isCutOff, true);
@@ -159,6 +156,8 @@ internal sealed class PipelineRun : IRunOwner
             _members.CloseOutputs();
         if (_early.Reason is RunEnd.Cancelled or RunEnd.Failed)
             _broken.TrySetResult();
+        else
+            _timedOut.TrySetResult();
     }
 
     private void Arrive()
