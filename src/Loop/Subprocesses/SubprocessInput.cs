@@ -6,7 +6,7 @@ namespace UnixLoop;
 
 /// <summary>
 /// What a run's child reads from its standard input. A child that stops reading early is no error. A source that throws stops the
-/// child, and the run throws that. For a file of its own the child has <see cref="Stdio.File"/>.
+/// child, and the run throws that, unless the child has exited by then. For a file of its own the child has <see cref="Stdio.File"/>.
 /// </summary>
 public sealed class SubprocessInput
 {

@@ -9,6 +9,10 @@ public sealed class RunEndTests : SubprocessTest
 {
     private static readonly TimeSpan s_short = TimeSpan.FromMilliseconds(50);
 
+    private readonly TaskCompletionSource<int> _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    protected override IChildWatcher CreateWatcher() => new HookedWatcher(new PidfdChildWatcher()) { BeforeAdd = pid => _first.TrySetResult(pid) };
+
     [Theory]
     [InlineData("captured")]
     [InlineData("to a target")]
@@ -120,6 +124,31 @@ public sealed class RunEndTests : SubprocessTest
         Assert.Equal((RunEnd.Failed, failure), (early.Reason, early.Failure));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task EarlyStop_MayNotStopIt_FailsUnlessItHasExitedMeanwhile(bool exits)
+    {
+        TaskCompletionSource decided = NewSignal();
+        List<(RunEnd, bool)> told = [];
+        EarlyStop early = null!;
+        early = new EarlyStop(new(Loop, Watcher), new() { Timeout = TimeSpan.FromMilliseconds(1) }, () =>
+        {
+            told.Add((early.Reason, early.CannotStop));
+            decided.TrySetResult();
+        });
+        var forbidden = new UnauthorizedAccessException("of the test");
+        early.Arm(new Unstoppable(forbidden, exits), CancellationToken.None);
+        await decided.Task.WaitAsync(TestTimeout);
+        await SettleAsync(); // both were told by the timer's callback
+        early.Disarm();
+        if (exits)
+            Assert.Equal([(RunEnd.TimedOut, false)], told);
+        else
+            Assert.Equal((RunEnd.Failed, true), told[^1]);
+        Assert.Same(exits ? null : forbidden, early.Failure);
+    }
+
     [Fact]
     public async Task EarlyStop_Disarmed_TakesNoReason()
     {
@@ -166,6 +195,37 @@ public sealed class RunEndTests : SubprocessTest
         Assert.Equal(5, result.Exit.ExitCode);
     }
 
+    [Theory]
+    [InlineData("captured")]
+    [InlineData("to a target")]
+    [InlineData("pipeline")]
+    [InlineData("lines")]
+    public async Task Source_FailsBetweenTheExitAndTheEndOfTheOutput_LeavesTheResult(string kind)
+    {
+        // A grandchild holds both, and says so once the source has failed.
+        SubprocessStartInfo program = Shell("exec 3<&0; (cat <&3 >/dev/null; echo end of input) & exit 5");
+        SubprocessRunOptions options = new()
+        {
+            Input = SubprocessInput.FromWriter(async (_, _) =>
+            {
+                int pid = await _first.Task;
+                Eventually.True(() => StateOf(pid) is null, "the child is reaped");
+                await SettleAsync(); // and its exit told
+                throw new IOException("nobody needs it");
+            }),
+        };
+        if (kind == "lines")
+        {
+            IAsyncEnumerator<SubprocessLine> lines = Factory.ReadLinesAsync(program, options).GetAsyncEnumerator();
+            Assert.True(await lines.MoveNextAsync().AsTask().WaitAsync(TestTimeout));
+            Assert.Equal("end of input", lines.Current.Text);
+            await Assert.ThrowsAsync<SubprocessFailedException>(() => lines.MoveNextAsync().AsTask().WaitAsync(TestTimeout));
+            return;
+        }
+        SubprocessResult result = await Run(kind, program, options).WaitAsync(TestTimeout);
+        Assert.Equal((5, kind == "to a target" ? "" : "end of input\n"), (result.Exit.ExitCode, result.Output));
+    }
+
     [Fact]
     public async Task Lines_InputAddedToTheStartInfoAfterTheCall_IsRefusedBeforeTheStart()
     {
@@ -194,10 +254,14 @@ public sealed class RunEndTests : SubprocessTest
         return Factory.RunAsync(program, options, cancellationToken);
     }
 
-    private sealed class Unstoppable : IStoppable
+    private sealed class Unstoppable(Exception? failure = null, bool exits = false) : IStoppable
     {
-        public bool HasExited => false;
+        public bool HasExited { get; private set; }
 
-        public Task StopAsync(TimeSpan grace) => Task.CompletedTask;
+        public Task StopAsync(TimeSpan grace)
+        {
+            HasExited = exits;
+            return failure is null ? Task.CompletedTask : Task.FromException(failure);
+        }
     }
 }

@@ -67,6 +67,20 @@ public sealed class TelemetryTests : SubprocessTest
         Assert.All(_spans, span => Assert.Null(span.GetTagItem("process.command_args")));
     }
 
+    /// <summary>As the caller, who gets that exception and no result.</summary>
+    [Fact]
+    public async Task Span_TargetFailsAfterTheTimeout_NamesItsException()
+    {
+        using ActivityListener listener = Listen();
+        SubprocessOutput target = SubprocessOutput.ToReader(static async (reader, _) =>
+        {
+            await reader.CopyToAsync(Stream.Null, CancellationToken.None); // up to the end of the stopped child
+            throw new IOException("of the test");
+        });
+        await Assert.ThrowsAsync<IOException>(() => RunAsync(Sleep(), new() { Timeout = TimeSpan.FromMilliseconds(50), Output = target }));
+        Assert.Equal("System.IO.IOException", Assert.Single(_spans).GetTagItem("error.type"));
+    }
+
     [Fact]
     public async Task Spans_WithArguments_OnlyWhenAskedFor()
     {

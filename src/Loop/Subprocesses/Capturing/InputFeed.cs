@@ -4,12 +4,13 @@ using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Subprocesses;
 
-/// <summary>Feeds a run's child from a source of the caller's, on the thread pool. A child that stops reading ends it quietly; a source that fails ends the run.</summary>
+/// <summary>Feeds a run's child from a source of the caller's, on the thread pool. A child that stops reading ends it quietly; a source that fails while the child lives ends the run.</summary>
 internal sealed class InputFeed : IAsyncDisposable
 {
     private readonly SubprocessServices _services;
     private readonly TimeSpan _patience;
     private readonly EarlyStop _early;
+    private readonly ChildProcess _child;
     private readonly Func<PipeWriter, CancellationToken, Task> _source;
     private readonly CancellationTokenSource _ended = new();
     private readonly Task _copying;
@@ -20,6 +21,7 @@ internal sealed class InputFeed : IAsyncDisposable
         _patience = options.DrainBound;
         _early = early;
         _source = source;
+        _child = child;
         _copying = CopyAsync((WritePump)child.Input!, _ended.Token);
     }
 
@@ -43,9 +45,9 @@ internal sealed class InputFeed : IAsyncDisposable
         {
             await _source(new FeedWriter(pump, _services.Loop), cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested || _child.HasExited)
         {
-            // The run is over: nobody needs the input any more.
+            // The run is over, or the child is and had what it needed: nobody needs the input any more.
         }
         catch (Exception e)
         {

@@ -31,6 +31,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     private Exception? _sourceFailure;
     private int _reason;
     private volatile bool _isOver;
+    private volatile bool _cannotStop;
 
     internal RunEnd Reason => (RunEnd)Volatile.Read(ref _reason);
 
@@ -38,7 +39,7 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
     internal Exception? Failure => _failure ?? (Reason == RunEnd.Failed ? _sourceFailure : null);
 
     /// <summary>Whether the child is beyond our reach (EPERM): its exit must not be waited for.</summary>
-    internal bool CannotStop { get; private set; }
+    internal bool CannotStop => _cannotStop;
 
     internal void Arm(IStoppable target, CancellationToken cancellationToken)
     {
@@ -112,9 +113,11 @@ internal sealed class EarlyStop(SubprocessServices services, SubprocessRunOption
         }
         catch (UnauthorizedAccessException e)
         {
+            if (_target!.HasExited)
+                return; // by itself meanwhile: its result is as good as any
             _failure = e;
-            CannotStop = true;
             Volatile.Write(ref _reason, (int)RunEnd.Failed);
+            _cannotStop = true; // last: who sees it ends the run, and needs the others
             onDecided();
         }
     }

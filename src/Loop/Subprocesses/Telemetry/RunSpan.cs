@@ -62,10 +62,10 @@ internal readonly struct RunSpan
             _activity.SetTag("process.exit.code", code);
         string? error = reason switch
         {
-            RunEnd.TimedOut => "timeout",
             RunEnd.Cancelled => "cancelled",
             RunEnd.Failed => "failed",
             _ when failure is not null => failure.GetType().FullName,
+            RunEnd.TimedOut => "timeout",
             _ => exit is { IsSuccess: false } failed ? Describe(failed) : null,
         };
         if (error is not null)
