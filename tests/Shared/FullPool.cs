@@ -43,7 +43,7 @@ internal sealed class FullPool : IDisposable
             await using (TimeProvider.System.CreateTimer(_ => fired.SetResult(), null, TimeSpan.Zero, Timeout.InfiniteTimeSpan))
                 await fired.Task.WaitAsync(TestTimeout);
             // Made after the first worker, perhaps long after.
-            Eventually.True(() => Directory.GetDirectories("/proc/self/task").Any(IsGateThread), "the thread pool has its gate thread");
+            Eventually.True(() => TestThreads.Names().Any(static name => name.StartsWith(".NET TP Gate", StringComparison.Ordinal)), "the thread pool has its gate thread");
             return full;
         }
         catch
@@ -69,17 +69,5 @@ internal sealed class FullPool : IDisposable
             return barrier.SignalAndWait(TestTimeout);
         })));
         Assert.All(met, Assert.True);
-    }
-
-    private static bool IsGateThread(string task)
-    {
-        try
-        {
-            return File.ReadAllText(Path.Combine(task, "comm")).StartsWith(".NET TP Gate", StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            return false; // a thread that has ended
-        }
     }
 }

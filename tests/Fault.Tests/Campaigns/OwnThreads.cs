@@ -7,19 +7,6 @@ internal static class OwnThreads
     private static readonly string[] Prefixes = ["waitpid-", "job-", "unix-orphans"];
 
     /// <summary>The names of those that run, with <paramref name="loopName"/>'s among them; empty if there are none.</summary>
-    internal static string Running(string loopName) => string.Join(", ", Directory.EnumerateDirectories("/proc/self/task").ToArray()
-        .Select(Name)
+    internal static string Running(string loopName) => string.Join(", ", TestThreads.Names()
         .Where(name => name == loopName || Prefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))));
-
-    private static string Name(string task)
-    {
-        try
-        {
-            return File.ReadAllText($"{task}/comm").TrimEnd('\n');
-        }
-        catch (IOException)
-        {
-            return ""; // it has ended
-        }
-    }
 }

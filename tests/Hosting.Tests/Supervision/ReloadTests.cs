@@ -24,6 +24,7 @@ public sealed class ReloadTests : IDisposable
         Assert.Equal(kept, host.Supervisor.GetProcess("kept").ProcessId);
         Assert.Equal(1, host.Supervisor.GetProcess("kept").Starts);
         Assert.False(Directory.Exists($"/proc/{gone}"));
+        host.ExpectEvent("ProcessesReloaded");
         Assert.Contains(host.Messages, message => message.EndsWith("1 added, 1 removed, 1 changed, 1 kept.", StringComparison.Ordinal));
     }
 
@@ -118,6 +119,7 @@ public sealed class ReloadTests : IDisposable
     [Fact]
     public async Task Reload_BackWhileItIsGoing_NeverRunsTwice()
     {
+        string gate = Path.GetTempFileName();
         await using SupervisedHost host = await StartAsync(Slow());
         int first = host.Expect("slow", SupervisedProcessState.Ready).ProcessId!.Value;
         host.Reload([]);
@@ -126,14 +128,15 @@ public sealed class ReloadTests : IDisposable
         // It takes its time to end: the next child comes after that.
         host.Expect("slow", SupervisedProcessState.Restarting);
         Assert.True(Directory.Exists($"/proc/{first}"));
+        File.Delete(gate);
         host.Expect("slow", status => status.State == SupervisedProcessState.Ready && status.ProcessId != first, "a new child");
         Assert.False(Directory.Exists($"/proc/{first}"));
         Assert.Single(host.Supervisor.GetProcesses());
 
-        static (string, string)[] Slow() =>
+        (string, string)[] Slow() =>
         [
-            ("slow:FileName", "/bin/sh"), ("slow:Arguments:0", "-c"), ("slow:ReadyPattern", "up"), ("slow:StopGrace", "00:00:01"),
-            ("slow:Arguments:1", "trap '' TERM; echo up; while :; do sleep 0.05; done"),
+            ("slow:FileName", "/bin/sh"), ("slow:Arguments:0", "-c"), ("slow:ReadyPattern", "up"), ("slow:StopGrace", "00:00:20"),
+            ("slow:Arguments:1", $"trap t=1 TERM; echo up; until [ \"$t\" ] && [ ! -e {gate} ]; do sleep 0.02; done"),
         ];
     }
 

@@ -22,6 +22,7 @@ public sealed class SocketProbeTests : IDisposable
         // Whatever the first wait makes the runtime load is there by now.
         await SocketProbe.WaitAsync('@' + name, clock, CancellationToken.None).WaitAsync(TestTimeout);
 
+        using FullPool pool = await FullPool.StartAsync();
         int limit = TestLibc.GetDescriptorLimit();
         TestLibc.SetDescriptorLimit(LowestFreeDescriptor());
         Task waiting;

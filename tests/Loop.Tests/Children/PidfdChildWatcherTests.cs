@@ -88,7 +88,7 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
     {
         RecordingHandler[] handlers = [.. Enumerable.Range(0, 50).Select(static _ => new RecordingHandler())];
         SpawnedChild[] children = [.. handlers.Select(handler => Watch(TestChildren.StartSleeping(), handler))];
-        Assert.DoesNotContain(Directory.GetDirectories("/proc/self/task"), static task => File.ReadAllText($"{task}/comm").StartsWith("waitpid-", StringComparison.Ordinal));
+        Assert.DoesNotContain(TestThreads.Names(), static name => name.StartsWith("waitpid-", StringComparison.Ordinal));
         Array.ForEach(children, static child => TestChildren.Kill(child.Pid));
         foreach (RecordingHandler handler in handlers)
             await handler.Exited;

@@ -24,25 +24,11 @@ public sealed class ThreadedChildWatcherTests : ChildWatcherConformanceTests
         };
         SpawnedChild child = Watch(TestChildren.StartSleeping(), handler);
         TestChildren.Kill(child.Pid);
-        Eventually.True(() => Volatile.Read(ref detached) == 1 && !HasThread($"waitpid-{child.Pid}"), "the thread that waited for it has ended");
+        Eventually.True(() => Volatile.Read(ref detached) == 1 && !TestThreads.Names().Contains($"waitpid-{child.Pid}"), "the thread that waited for it has ended");
         Assert.False(handler.IsTold);
 
         Watcher.Attach(Loop);
         Assert.Equal(-9, (await handler.Exited).ReturnCode);
         Assert.Equal(Loop.Name, handler.ToldOn);
-    }
-
-    private static bool HasThread(string name) => Directory.GetDirectories("/proc/self/task").Any(task => NameIn(Path.Combine(task, "comm")) == name);
-
-    private static string NameIn(string file)
-    {
-        try
-        {
-            return File.ReadAllText(file).Trim();
-        }
-        catch (IOException)
-        {
-            return ""; // a thread that has ended
-        }
     }
 }

@@ -35,8 +35,13 @@ public abstract class LoopTest : IAsyncLifetime
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Runs once the loop has finished what it was doing, and everything posted before.</summary>
-    protected Task SettleAsync() => Loop.InvokeAsync(() => { }).WaitAsync(TestTimeout);
+    /// <summary>Ends once the loop has finished what it was doing, everything posted before, and what is ready by now.</summary>
+    protected async Task SettleAsync()
+    {
+        // The first may run in a turn that has looked at the descriptors before.
+        await Loop.InvokeAsync(() => { }).WaitAsync(TestTimeout);
+        await Loop.InvokeAsync(() => { }).WaitAsync(TestTimeout);
+    }
 
     /// <summary>Turns of the loop during 200 ms in which nothing should happen.</summary>
     protected async Task<long> CountIdleTurnsAsync()

@@ -5,6 +5,10 @@ namespace UnixLoop.Loop.Tests.Subprocesses;
 
 public sealed class DetachedTests : SubprocessTest
 {
+    private readonly HookedWatcher _hooks = new(new PidfdChildWatcher());
+
+    protected override IChildWatcher CreateWatcher() => _hooks;
+
     [Fact]
     public async Task StartDetached_Child_HasASessionOfItsOwnAndNoStreams()
     {
@@ -67,12 +71,17 @@ public sealed class DetachedTests : SubprocessTest
     [Theory, InlineData("/bin/sleep"), InlineData("/no/such/program")]
     public async Task StartDetached_OnTheLoopWithoutItsContext_NeverContinuesOnTheLaunchThread(string program)
     {
+        using var spawning = new SemaphoreSlim(0);
+        _hooks.BeforeSpawn = () => Assert.True(spawning.Wait(TestTimeout));
         int pid = 0;
         bool elsewhere = await Loop.InvokeAsync(async () =>
         {
             try
             {
-                pid = await Factory.StartDetachedAsync(new(program, "1000")).ConfigureAwait(false);
+                ValueTask<int> start = Factory.StartDetachedAsync(new(program, "1000"));
+                Assert.False(start.IsCompleted);
+                Loop.Post(() => spawning.Release());
+                pid = await start.ConfigureAwait(false);
             }
             catch (SubprocessStartException)
             {

@@ -7,29 +7,6 @@ public sealed class FactoryTests : SubprocessTest
     private const string Stubborn = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
 
     [Fact]
-    public async Task StopAll_ObedientAndStubborn_SaysWhoNeededKill()
-    {
-        ISubprocess obedient = await StartAsync(Sleep());
-        ISubprocess stubborn = await StartAsync(PipedShell(Stubborn));
-        await ExpectAsync(stubborn.Output, "ready");
-        ISubprocess finished = await StartAsync(new("/bin/true"));
-        await ExitOf(finished);
-
-        IReadOnlyList<StoppedSubprocess> stopped = await Factory.StopAllAsync(TimeSpan.FromMilliseconds(300)).WaitAsync(TestTimeout);
-        Assert.Equal(2, stopped.Count);
-        Assert.Equal((false, -15), Of(obedient));
-        Assert.Equal((true, -9), Of(stubborn));
-        await DisposeAsync(stubborn);
-
-        (bool, int) Of(ISubprocess child)
-        {
-            StoppedSubprocess one = stopped.Single(one => one.Id == child.Id);
-            Assert.Equal(child.FileName, one.FileName);
-            return (one.Killed, one.Status!.Value.ReturnCode);
-        }
-    }
-
-    [Fact]
     public async Task StopAll_Cancelled_KillsAtOnceAndAwaitsTheReaps()
     {
         ISubprocess child = await StartAsync(PipedShell(Stubborn));

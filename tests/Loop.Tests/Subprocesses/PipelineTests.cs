@@ -166,17 +166,6 @@ public sealed class PipelineTests : SubprocessTest
     }
 
     [Fact]
-    public async Task Run_TimedOut_StopsAllAndTellsWhatWasWritten()
-    {
-        SubprocessResult result = await RunAsync(
-            new SubprocessPipeline(Shell("echo begun; exec sleep 1000"), new("cat")), new() { Timeout = TimeSpan.FromMilliseconds(300) });
-        Assert.True(result.TimedOut);
-        Assert.Equal("begun\n", result.Output);
-        Assert.Equal(UnixSignal.Term, result.Members[0].Exit.Signal);
-        Assert.Contains(" | cat' was stopped", Assert.Throws<TimeoutException>(result.EnsureSuccess).Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public async Task Run_GrandchildHoldsAnErrorPipe_EndsAtTheDrainBound()
     {
         SubprocessResult result = await RunAsync(

@@ -120,18 +120,6 @@ public sealed class ReadLinesTests : SubprocessTest
     }
 
     [Fact]
-    public async Task Lines_TimedOut_DeliversWhatCameAndThrows()
-    {
-        List<SubprocessLine> lines = [];
-        await Assert.ThrowsAsync<TimeoutException>(async () =>
-        {
-            await foreach (SubprocessLine line in Factory.ReadLinesAsync(Shell("echo begun; exec sleep 1000"), new() { Timeout = TimeSpan.FromMilliseconds(300) }))
-                lines.Add(line);
-        });
-        Assert.Equal("begun", Assert.Single(lines).Text);
-    }
-
-    [Fact]
     public async Task Lines_GrandchildHoldsThePipe_EndAtTheDrainBound()
     {
         List<SubprocessLine> lines = await AllAsync(Shell("sleep 1000 & echo $!"), new() { DrainBound = TimeSpan.FromMilliseconds(50) });

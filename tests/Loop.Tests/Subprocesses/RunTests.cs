@@ -128,25 +128,6 @@ public sealed class RunTests : SubprocessTest
     }
 
     [Fact]
-    public async Task Run_TimedOut_IsAResultWithWhatWasWritten()
-    {
-        SubprocessResult result = await RunAsync(Shell("echo begun; exec sleep 1000"), new() { Timeout = TimeSpan.FromMilliseconds(300) });
-        Assert.True(result.TimedOut);
-        Assert.Equal(-15, result.Exit.ReturnCode);
-        Assert.Equal("begun\n", result.Output);
-        Assert.Throws<TimeoutException>(() => result.EnsureSuccess());
-    }
-
-    [Fact]
-    public async Task Run_StubbornAtItsTimeout_IsKilledAfterTheGrace()
-    {
-        SubprocessRunOptions options = new() { Timeout = TimeSpan.FromMilliseconds(200), StopGrace = TimeSpan.FromMilliseconds(50) };
-        SubprocessResult result = await RunAsync(Shell("trap '' TERM; while :; do sleep 0.01; done"), options);
-        Assert.True(result.TimedOut);
-        Assert.Equal(-9, result.Exit.ReturnCode);
-    }
-
-    [Fact]
     public async Task Run_ShellWithTwoSleepsTimedOut_DoesNotHang()
     {
         // The shell's children held the pipe: asyncio hung here (bpo-43884).

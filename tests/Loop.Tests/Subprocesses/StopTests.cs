@@ -33,6 +33,31 @@ public sealed class StopTests : SubprocessTest
     }
 
     [Fact]
+    public async Task StopAll_ObedientAndStubborn_SaysWhoNeededKill()
+    {
+        ISubprocess obedient = await StartAsync(Sleep());
+        ISubprocess stubborn = await StartReadyAsync(Stubborn);
+        ISubprocess finished = await StartAsync(new("/bin/true"));
+        await ExitOf(finished);
+
+        Task<IReadOnlyList<StoppedSubprocess>> stop = Factory.StopAllAsync(Grace);
+        await ExitOf(obedient);
+        _clock.Advance(Grace);
+        IReadOnlyList<StoppedSubprocess> stopped = await stop.WaitAsync(TestTimeout);
+        Assert.Equal(2, stopped.Count);
+        Assert.Equal((false, -15), Of(obedient));
+        Assert.Equal((true, -9), Of(stubborn));
+        await DisposeAsync(stubborn);
+
+        (bool, int) Of(ISubprocess child)
+        {
+            StoppedSubprocess one = stopped.Single(one => one.Id == child.Id);
+            Assert.Equal(child.FileName, one.FileName);
+            return (one.Killed, one.Status!.Value.ReturnCode);
+        }
+    }
+
+    [Fact]
     public async Task Stop_StopSignal_TakesThePlaceOfTerm()
     {
         SubprocessStartInfo info = Sleep();

@@ -1,8 +1,9 @@
+using System.Text;
 using Microsoft.Extensions.Time.Testing;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
-/// <summary>A caller who cancels once the time-out has passed. The clock is the test's, so that the child is ready for the ladder by then.</summary>
+/// <summary>A time-out, and a caller who cancels once it has passed. The clock is the test's, so that the child is ready for the ladder by then.</summary>
 public sealed class TimedOutRunTests : SubprocessTest
 {
     private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(5);
@@ -14,6 +15,64 @@ public sealed class TimedOutRunTests : SubprocessTest
     private readonly SubprocessRunOptions _options = new() { Timeout = s_timeout, StopGrace = s_never, DrainBound = s_never };
 
     protected override UnixEventLoopSettings Settings => new() { LoggerFactory = Loggers, TimeProvider = _clock };
+
+    private SubprocessStartInfo SaysSomething => Shell("echo begun; touch \"$1/ready\"; exec sleep 1000", _marks.FullName);
+
+    [Fact]
+    public async Task Run_IsAResultWithWhatWasWritten()
+    {
+        SubprocessResult result = await TimeOutAsync(Factory.RunAsync(SaysSomething, _options));
+        Assert.True(result.TimedOut);
+        Assert.Equal(-15, result.Exit.ReturnCode);
+        Assert.Equal("begun\n", result.Output);
+        Assert.Throws<TimeoutException>(() => result.EnsureSuccess());
+    }
+
+    [Fact]
+    public async Task Run_Stubborn_IsKilledAfterTheGrace()
+    {
+        _options.StopGrace = s_timeout;
+        SubprocessResult result = await TimeOutAsync(
+            Factory.RunAsync(Shell("trap '' TERM; touch \"$1/ready\"; while :; do sleep 0.01; done", _marks.FullName), _options));
+        Assert.True(result.TimedOut);
+        Assert.Equal(-9, result.Exit.ReturnCode);
+    }
+
+    [Fact]
+    public async Task Run_ToATarget_ThatHasWhatWasWritten()
+    {
+        using MemoryStream output = new();
+        _options.Output = SubprocessOutput.ToStream(output);
+        Assert.True((await TimeOutAsync(Factory.RunAsync(SaysSomething, _options))).TimedOut);
+        Assert.Equal("begun\n", Encoding.ASCII.GetString(output.ToArray()));
+    }
+
+    [Fact]
+    public async Task Pipeline_StopsAllAndTellsWhatWasWritten()
+    {
+        SubprocessPipeline pipeline = new(
+            Shell("echo begun; exec sleep 1000"), Shell("read line; echo \"$line\"; touch \"$1/ready\"; exec sleep 1000", _marks.FullName));
+        SubprocessResult result = await TimeOutAsync(Factory.RunAsync(pipeline, _options));
+        Assert.True(result.TimedOut);
+        Assert.Equal("begun\n", result.Output);
+        Assert.All(result.Members, member => Assert.Equal(UnixSignal.Term, member.Exit.Signal));
+        Assert.Contains("' was stopped", Assert.Throws<TimeoutException>(result.EnsureSuccess).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Lines_DeliversWhatCameAndThrows()
+    {
+        List<string> lines = [];
+        await Assert.ThrowsAsync<TimeoutException>(() => TimeOutAsync(ReadAsync()));
+        Assert.Equal(["begun"], lines);
+
+        async Task<bool> ReadAsync()
+        {
+            await foreach (SubprocessLine line in Factory.ReadLinesAsync(SaysSomething, _options))
+                lines.Add(line.Text);
+            return true;
+        }
+    }
 
     [Theory]
     [InlineData("captured")]
@@ -72,6 +131,12 @@ public sealed class TimedOutRunTests : SubprocessTest
             _clock.Advance(s_timeout);
             return condition();
         }, "the ladder has begun");
+    }
+
+    private async Task<T> TimeOutAsync<T>(Task<T> run)
+    {
+        PassTheTimeoutUntil(() => run.IsCompleted);
+        return await run;
     }
 
     private async Task ExpectTheCallersCancellationAsync(Task run)

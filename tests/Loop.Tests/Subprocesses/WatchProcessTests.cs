@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
@@ -21,7 +22,13 @@ public sealed class WatchProcessTests : SubprocessTest
         Requires.Kernel(6, 15);
         await using ISubprocess parent = await StartAsync(PipedShell("exec 3<&0; sh -c 'read x; exit 7' <&3 & echo $!; wait"));
         int stranger = await ReadPidAsync(parent);
-        using IWatchedProcess process = Factory.WatchProcess(stranger);
+        // Its time stands still: however long the parent takes to reap it, the status is waited for.
+        await using UnixEventLoop patient = new(new() { TimeProvider = new FakeTimeProvider() });
+        await patient.StartAsync().WaitAsync(TestTimeout);
+        using PidfdChildWatcher watcher = new();
+        watcher.Attach(patient);
+        await using SubprocessFactory factory = new(patient, watcher);
+        using IWatchedProcess process = factory.WatchProcess(stranger);
         Task<ChildExitStatus> exited = process.WaitForExitAsync();
         Assert.False(exited.IsCompleted);
         await parent.Input.CompleteAsync();

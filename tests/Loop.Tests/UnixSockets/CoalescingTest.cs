@@ -29,18 +29,26 @@ public abstract class CoalescingTest(UnixStreamConnectionOptions options) : OneC
     }
 
     /// <summary>The peer sends requests of one byte in one message, and the first is taken.</summary>
-    private protected static async Task TakeRequestsAsync(UnixStreamConnection connection, UnixHandle peer, int sent)
+    private protected static void TakeRequestOf(UnixStreamConnection connection, UnixHandle peer, int sent)
     {
         Send(peer, new string('r', sent));
-        await TakeRequestAsync(connection);
+        TakeRequest(connection);
     }
 
-    private protected static async Task TakeRequestAsync(UnixStreamConnection connection)
+    /// <summary>Without a callback, whose end would send what the test flushes.</summary>
+    private protected static void TakeRequest(UnixStreamConnection connection)
     {
-        ReadResult read = await connection.Input.ReadAsync().AsTask().WaitAsync(TestTimeout);
+        ReadResult read = default;
+        Eventually.True(() => connection.Input.TryRead(out read), "a request");
         SequencePosition end = read.Buffer.GetPosition(1);
         connection.Input.AdvanceTo(end, end);
-        await Task.Yield(); // out of the callback
+    }
+
+    /// <summary>Of what has been received already: a send is counted after it has returned.</summary>
+    protected void AssertWrites(long expected)
+    {
+        Eventually.True(() => Connection.GetStatistics().Writes >= expected, "the count of sends");
+        Assert.Equal(expected, Connection.GetStatistics().Writes);
     }
 
     /// <summary>Bytes have long ceased to come.</summary>

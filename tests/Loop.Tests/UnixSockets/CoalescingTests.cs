@@ -9,9 +9,9 @@ namespace UnixLoop.Loop.Tests.UnixSockets;
 public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes = true })
 {
     [Fact]
-    public async Task Flush_WithNothingLeftInTheInput_SendsItself()
+    public void Flush_WithNothingLeftInTheInput_SendsItself()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 1);
+        TakeRequestOf(Connection, Peer, sent: 1);
         using Held held = new(Connection);
         Flush("one");
         Assert.Equal("one", ReceiveNow());
@@ -20,13 +20,13 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     [Fact]
     public async Task Flushes_WhileTheInputHoldsMore_AreOneSendOnceAReadWaits()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 3);
+        TakeRequestOf(Connection, Peer, sent: 3);
         using Held held = new(Connection);
         Flush("one");
         Assert.Equal("", ReceiveNow());
-        await TakeRequestAsync(Connection);
+        TakeRequest(Connection);
         Flush("two");
-        await TakeRequestAsync(Connection);
+        TakeRequest(Connection);
         Assert.Equal("", ReceiveNow());
         ValueTask<ReadResult> read = Connection.Input.ReadAsync();
         Assert.Equal("onetwo", ReceiveNow());
@@ -38,25 +38,25 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
 
     /// <summary>The last answer too, since the first is still to be sent.</summary>
     [Fact]
-    public async Task Flushes_UpToTheLastRequest_AreOneSend()
+    public void Flushes_UpToTheLastRequest_AreOneSend()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using Held held = new(Connection);
         Flush("one");
-        await TakeRequestAsync(Connection);
+        TakeRequest(Connection);
         Flush("head");
         Flush("body");
         Assert.Equal("", ReceiveNow());
         held.Dispose();
         Assert.Equal("oneheadbody", ReceiveText(Peer, 11));
-        Assert.Equal(1, Connection.GetStatistics().Writes);
+        AssertWrites(1);
     }
 
     /// <summary>The reader is in code that blocks, or that streams.</summary>
     [Fact]
-    public async Task Flush_WhoseReaderStaysAway_IsSentByTheLoop_AndTheNextAtOnce()
+    public void Flush_WhoseReaderStaysAway_IsSentByTheLoop_AndTheNextAtOnce()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using (Held first = new(Connection))
         {
             Flush("one");
@@ -70,18 +70,18 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
 
     /// <summary>Nothing has come for a millisecond: the loop sleeps, and to wake it costs as much as to send.</summary>
     [Fact]
-    public async Task Flush_WithTheLoopAtRest_SendsItself()
+    public void Flush_WithTheLoopAtRest_SendsItself()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         AtRest();
         Flush("one");
         Assert.Equal("one", ReceiveNow());
     }
 
     [Fact]
-    public async Task Flushes_OfMoreThan16KiB_AreSentByTheOneThatReachesThem()
+    public void Flushes_OfMoreThan16KiB_AreSentByTheOneThatReachesThem()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using Held held = new(Connection);
         Flush(new string('a', 16 * 1024));
         Assert.Equal("", ReceiveNow());
@@ -96,7 +96,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
         await using (connection)
         using (peer)
         {
-            await TakeRequestsAsync(connection, peer, sent: 2);
+            TakeRequestOf(connection, peer, sent: 2);
             using Held held = new(Connection);
             Flush("one", connection);
             Assert.Equal("one", ReceiveNow(peer));
@@ -108,7 +108,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     [InlineData(false)]
     public async Task End_SendsWhatWasLeft(bool completed)
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using (Held held = new(Connection))
         {
             Flush("one");
@@ -124,9 +124,9 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     }
 
     [Fact]
-    public async Task Abort_SendsWhatWasLeft()
+    public void Abort_SendsWhatWasLeft()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using (Held held = new(Connection))
         {
             Flush("one");
@@ -139,7 +139,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     [Fact]
     public async Task PeerGone_WithBytesLeft_EndsTheConnection()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using (Held held = new(Connection))
         {
             Flush("one");
@@ -153,7 +153,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     [Fact]
     public async Task SocketFull_WhatWasLeft_IsSentByEpollOut()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         int filler;
         using (Held held = new(Connection))
         {
@@ -171,7 +171,7 @@ public sealed class CoalescingTests() : CoalescingTest(new() { CoalesceFlushes =
     [Fact]
     public async Task SendFile_GoesBehindWhatWasLeft()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         string path = Path.GetTempFileName();
         try
         {

@@ -15,7 +15,7 @@ public sealed class DeferredOutputsTests() : CoalescingTest(new() { CoalesceFlus
         AtRest();
         int? timers = null;
         using MeterListener listener = OnFirst("receive", () => timers = Loop.GetStatistics().Timers);
-        await TakeRequestsAsync(Connection, Peer, sent: 1);
+        TakeRequestOf(Connection, Peer, sent: 1);
         await SettleAsync();
         Assert.Equal(1, timers);
         AtRest();
@@ -28,8 +28,8 @@ public sealed class DeferredOutputsTests() : CoalescingTest(new() { CoalesceFlus
         await using (other)
         using (peer)
         {
-            await TakeRequestsAsync(Connection, Peer, sent: 2);
-            await TakeRequestsAsync(other, peer, sent: 2);
+            TakeRequestOf(Connection, Peer, sent: 2);
+            TakeRequestOf(other, peer, sent: 2);
             long? sends = null;
             using MeterListener listener = OnFirst("transmit", () =>
             {
@@ -47,9 +47,9 @@ public sealed class DeferredOutputsTests() : CoalescingTest(new() { CoalesceFlus
 
     /// <summary>Who has joined relies on the timer.</summary>
     [Fact]
-    public async Task Close_WithAnOutputThatHasJoined_IsRefused()
+    public void Close_WithAnOutputThatHasJoined_IsRefused()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using (Held held = new(Connection))
         {
             Flush("one");
@@ -61,9 +61,9 @@ public sealed class DeferredOutputsTests() : CoalescingTest(new() { CoalesceFlus
 
     /// <summary>An output that is sent by the list joins it again meanwhile.</summary>
     [Fact]
-    public async Task Flush_OfTheOutputThatIsBeingSent_IsSentByTheNextTimer()
+    public void Flush_OfTheOutputThatIsBeingSent_IsSentByTheNextTimer()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 3);
+        TakeRequestOf(Connection, Peer, sent: 3);
         long? sends = null;
         using MeterListener listener = OnFirst("transmit", () =>
         {

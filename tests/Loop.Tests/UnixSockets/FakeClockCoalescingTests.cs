@@ -8,9 +8,9 @@ public sealed class FakeClockCoalescingTests() : CoalescingTest(new() { Coalesce
     protected override UnixEventLoopSettings Settings => new() { TimeProvider = new FakeTimeProvider(), LoggerFactory = Loggers };
 
     [Fact]
-    public async Task Flush_WhileTheInputHoldsMore_SendsItself()
+    public void Flush_WhileTheInputHoldsMore_SendsItself()
     {
-        await TakeRequestsAsync(Connection, Peer, sent: 2);
+        TakeRequestOf(Connection, Peer, sent: 2);
         using Held held = new(Connection);
         Flush("one");
         Assert.Equal("one", ReceiveNow());

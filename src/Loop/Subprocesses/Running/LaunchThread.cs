@@ -13,7 +13,9 @@ namespace UnixLoop.Subprocesses;
 /// </remarks>
 internal sealed class LaunchThread
 {
-    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(10);
+    /// <summary>Whoever comes when the present spawn has taken longer goes to the pool.</summary>
+    internal static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(10);
+
     /// <summary>The thread serves all loops of the process, whatever clocks they have.</summary>
     private static readonly TimeProvider Clock = TimeProvider.System;
 

@@ -32,6 +32,7 @@ public sealed class DatagramAllocationTests : DatagramTest
         UnixDatagramSocket server = await BindAsync(At("server"), new() { ContinueOnLoop = true });
         UnixDatagramSocket client = Connected(server.LocalAddress);
         using var bytes = new AllocatedBytes(Loop);
+        int sent = 0;
         int received = 0;
         using var one = new AutoResetEvent(false);
         Task receiving = ReceiveAllAsync();
@@ -40,12 +41,13 @@ public sealed class DatagramAllocationTests : DatagramTest
             for (int i = 0; i < Count; i++)
             {
                 Assert.True(client.TrySend(_data));
+                sent++;
                 Assert.True(one.WaitOne(TestTimeout));
             }
         });
         await server.DisposeAsync();
         await Assert.ThrowsAnyAsync<ObjectDisposedException>(() => receiving.WaitAsync(TestTimeout));
-        Assert.Equal(3 * Count, received);
+        Assert.Equal(sent, received);
 
         async Task ReceiveAllAsync()
         {
