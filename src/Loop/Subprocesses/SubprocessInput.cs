@@ -5,8 +5,9 @@ using UnixLoop.Subprocesses;
 namespace UnixLoop;
 
 /// <summary>
-/// What a run's child reads from its standard input. A child that stops reading early is no error. A source that throws stops the
-/// child, and the run throws that, unless the child has exited by then. For a file of its own the child has <see cref="Stdio.File"/>.
+/// What a run's child reads from its standard input. A child that stops reading early is no error. A source that throws, or
+/// completes its writer with an exception, stops the child, and the run throws that. Once the child is known to have exited it
+/// is no error any more, unless the source had ended the input itself. For a file of its own the child has <see cref="Stdio.File"/>.
 /// </summary>
 public sealed class SubprocessInput
 {

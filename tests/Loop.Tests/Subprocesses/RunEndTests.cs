@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Globalization;
 using UnixLoop.Subprocesses;
 using UnixLoop.TestSupport.Interop;
@@ -127,25 +128,17 @@ public sealed class RunEndTests : SubprocessTest
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task EarlyStop_MayNotStopIt_FailsUnlessItHasExitedMeanwhile(bool exits)
+    public void EarlyStop_MayNotStopIt_FailsUnlessItHasExitedMeanwhile(bool exits)
     {
-        TaskCompletionSource decided = NewSignal();
-        List<(RunEnd, bool)> told = [];
+        ConcurrentQueue<(RunEnd, bool)> told = [];
         EarlyStop early = null!;
-        early = new EarlyStop(new(Loop, Watcher), new() { Timeout = TimeSpan.FromMilliseconds(1) }, () =>
-        {
-            told.Add((early.Reason, early.CannotStop));
-            decided.TrySetResult();
-        });
+        early = new EarlyStop(new(Loop, Watcher), new() { Timeout = TimeSpan.FromMilliseconds(1) }, () => told.Enqueue((early.Reason, early.CannotStop)));
         var forbidden = new UnauthorizedAccessException("of the test");
         early.Arm(new Unstoppable(forbidden, exits), CancellationToken.None);
-        await decided.Task.WaitAsync(TestTimeout);
-        await SettleAsync(); // both were told by the timer's callback
+        (RunEnd, bool)[] expected = exits ? [(RunEnd.TimedOut, false)] : [(RunEnd.Failed, true), (RunEnd.Failed, true)];
+        Eventually.True(() => told.Count == expected.Length, "it has been told");
         early.Disarm();
-        if (exits)
-            Assert.Equal([(RunEnd.TimedOut, false)], told);
-        else
-            Assert.Equal((RunEnd.Failed, true), told[^1]);
+        Assert.Equal(expected, told);
         Assert.Same(exits ? null : forbidden, early.Failure);
     }
 
@@ -204,16 +197,7 @@ public sealed class RunEndTests : SubprocessTest
     {
         // A grandchild holds both, and says so once the source has failed.
         SubprocessStartInfo program = Shell("exec 3<&0; (cat <&3 >/dev/null; echo end of input) & exit 5");
-        SubprocessRunOptions options = new()
-        {
-            Input = SubprocessInput.FromWriter(async (_, _) =>
-            {
-                int pid = await _first.Task;
-                Eventually.True(() => StateOf(pid) is null, "the child is reaped");
-                await SettleAsync(); // and its exit told
-                throw new IOException("nobody needs it");
-            }),
-        };
+        SubprocessRunOptions options = new() { DrainBound = TestTimeout, Input = SubprocessInput.FromWriter((_, _) => FailAfterTheExitAsync()) };
         if (kind == "lines")
         {
             IAsyncEnumerator<SubprocessLine> lines = Factory.ReadLinesAsync(program, options).GetAsyncEnumerator();
@@ -226,6 +210,32 @@ public sealed class RunEndTests : SubprocessTest
         Assert.Equal((5, kind == "to a target" ? "" : "end of input\n"), (result.Exit.ExitCode, result.Output));
     }
 
+    /// <summary>It may have exited for what it did not get.</summary>
+    [Fact]
+    public async Task Source_EndsTheInputAndFailsAfterTheExit_FailsTheRun()
+    {
+        // A grandchild writes until nobody reads: the run goes on.
+        SubprocessStartInfo program = Shell("cat; while echo x; do sleep 0.01; done 2>/dev/null & exit 0");
+        SubprocessRunOptions options = new()
+        {
+            DrainBound = TestTimeout,
+            Input = SubprocessInput.FromWriter((writer, _) =>
+            {
+                writer.Complete();
+                return FailAfterTheExitAsync();
+            }),
+        };
+        await Assert.ThrowsAsync<IOException>(() => RunAsync(program, options));
+    }
+
+    [Fact]
+    public async Task Source_CompletesItsWriterWithAnException_FailsTheRunWithThat()
+    {
+        var failure = new InvalidDataException("of the test");
+        SubprocessRunOptions options = new() { Input = SubprocessInput.FromWriter(async (writer, _) => await writer.CompleteAsync(failure)) };
+        Assert.Same(failure, await Assert.ThrowsAsync<InvalidDataException>(() => RunAsync(new("cat"), options)));
+    }
+
     [Fact]
     public async Task Lines_InputAddedToTheStartInfoAfterTheCall_IsRefusedBeforeTheStart()
     {
@@ -233,6 +243,14 @@ public sealed class RunEndTests : SubprocessTest
         IAsyncEnumerable<SubprocessLine> lines = Factory.ReadLinesAsync(program);
         program.Input = Stdio.Pipe;
         await Assert.ThrowsAsync<ArgumentException>(async () => await lines.GetAsyncEnumerator().MoveNextAsync());
+    }
+
+    private async Task FailAfterTheExitAsync()
+    {
+        int pid = await _first.Task;
+        Eventually.True(() => StateOf(pid) is null, "the child is reaped");
+        await SettleAsync(); // and its exit told
+        throw new IOException("too late");
     }
 
     private async Task<bool> EndsWellAsync(string kind, SubprocessRunOptions options)

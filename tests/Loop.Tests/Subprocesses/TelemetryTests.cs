@@ -77,7 +77,7 @@ public sealed class TelemetryTests : SubprocessTest
             await reader.CopyToAsync(Stream.Null, CancellationToken.None); // up to the end of the stopped child
             throw new IOException("of the test");
         });
-        await Assert.ThrowsAsync<IOException>(() => RunAsync(Sleep(), new() { Timeout = TimeSpan.FromMilliseconds(50), Output = target }));
+        await Assert.ThrowsAsync<IOException>(() => RunAsync(Sleep(), new() { Timeout = TimeSpan.FromMilliseconds(50), DrainBound = TestTimeout, Output = target }));
         Assert.Equal("System.IO.IOException", Assert.Single(_spans).GetTagItem("error.type"));
     }
 

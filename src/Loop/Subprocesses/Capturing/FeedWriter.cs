@@ -5,11 +5,17 @@ using static Tmds.Linux.LibC;
 namespace UnixLoop.Subprocesses;
 
 /// <summary>What a run's input is written to. A child that has read enough, or is gone, is no error: the flush says that nobody reads any more.</summary>
-internal sealed class FeedWriter(WritePump pump, UnixEventLoop loop) : PipeWriter
+/// <param name="pump">Into the pipe.</param>
+/// <param name="loop">The pump's.</param>
+/// <param name="fail">Gets what the source completes it with, before the child sees the end.</param>
+internal sealed class FeedWriter(WritePump pump, UnixEventLoop loop, Action<Exception> fail) : PipeWriter
 {
     private static readonly FlushResult NobodyReads = new(isCanceled: false, isCompleted: true);
 
     private readonly PipeWriter _inner = pump.Writer;
+
+    /// <summary>Whether the source has ended the input by itself.</summary>
+    internal bool IsCompleted { get; private set; }
 
     public override bool CanGetUnflushedBytes => true;
 
@@ -23,7 +29,13 @@ internal sealed class FeedWriter(WritePump pump, UnixEventLoop loop) : PipeWrite
 
     public override void CancelPendingFlush() => _inner.CancelPendingFlush();
 
-    public override void Complete(Exception? exception = null) => _inner.Complete();
+    public override void Complete(Exception? exception = null)
+    {
+        if (exception is not null)
+            fail(exception);
+        IsCompleted = true;
+        _inner.Complete();
+    }
 
     public override async ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {

@@ -13,6 +13,7 @@ internal sealed class InputFeed : IAsyncDisposable
     private readonly ChildProcess _child;
     private readonly Func<PipeWriter, CancellationToken, Task> _source;
     private readonly CancellationTokenSource _ended = new();
+    private readonly FeedWriter _writer;
     private readonly Task _copying;
 
     private InputFeed(SubprocessServices services, SubprocessRunOptions options, Func<PipeWriter, CancellationToken, Task> source, ChildProcess child, EarlyStop early)
@@ -22,7 +23,9 @@ internal sealed class InputFeed : IAsyncDisposable
         _early = early;
         _source = source;
         _child = child;
-        _copying = CopyAsync((WritePump)child.Input!, _ended.Token);
+        var pump = (WritePump)child.Input!;
+        _writer = new FeedWriter(pump, services.Loop, Fail);
+        _copying = CopyAsync(pump, _ended.Token);
     }
 
     /// <summary>Bytes need no feed: a pump of their own writes them.</summary>
@@ -43,19 +46,24 @@ internal sealed class InputFeed : IAsyncDisposable
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            await _source(new FeedWriter(pump, _services.Loop), cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception) when (cancellationToken.IsCancellationRequested || _child.HasExited)
-        {
-            // The run is over, or the child is and had what it needed: nobody needs the input any more.
+            await _source(_writer, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            _early.FailSource(e);
+            Fail(e);
         }
         finally
         {
             await pump.Writer.CompleteAsync().ConfigureAwait(false);
         }
+    }
+
+    private void Fail(Exception failure)
+    {
+        if (_ended.IsCancellationRequested)
+            return; // the run is over: nobody needs the input any more
+        // Nor does a child that has exited; but where the source had ended the input, that may be why it has.
+        if (!_child.HasExited || _writer.IsCompleted)
+            _early.FailSource(failure);
     }
 }

@@ -14,7 +14,7 @@ namespace UnixLoop.Subprocesses;
 internal sealed class LaunchThread
 {
     /// <summary>Whoever comes when the present spawn has taken longer goes to the pool.</summary>
-    internal static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(10);
 
     /// <summary>The thread serves all loops of the process, whatever clocks they have.</summary>
     private static readonly TimeProvider Clock = TimeProvider.System;
