@@ -13,8 +13,8 @@ internal static class ExitWorkload
 
     internal static async Task RunAsync(ISubprocessFactory factory, IUnixEventLoop loop, string program)
     {
-        await WarmUp.RunAsync(() => RoundAsync(LivingInWarmUp, LivingInWarmUp, TimeSpan.FromMilliseconds(1)));
-        Round round = await RoundAsync(Living, Killed, UntilAllPause);
+        Round round = await WarmUp.ThenMeasureAsync(counts =>
+            counts ? RoundAsync(Living, Killed, UntilAllPause) : RoundAsync(LivingInWarmUp, LivingInWarmUp, TimeSpan.FromMilliseconds(1)));
         Console.WriteLine($"p50_us={round.Latencies.Percentile(.5):F1} p99_us={round.Latencies.Percentile(.99):F1} parent_cpu_us={round.Cpu / Killed * 1e6:F2} threads={round.Status.Threads} rss_mb={round.Status.ResidentMiB:F1} spawn_s={round.Spawning.TotalSeconds:F2}");
 
         async Task<Round> RoundAsync(int living, int killed, TimeSpan pause)

@@ -13,8 +13,7 @@ internal static class PostWorkload
 
     internal static async Task RunAsync(IUnixEventLoop loop)
     {
-        await WarmUp.RunAsync(() => FloodAsync(loop));
-        (double seconds, double cpu) = await FloodAsync(loop);
+        (double seconds, double cpu) = await WarmUp.ThenMeasureAsync(_ => FloodAsync(loop));
         Latencies wakes = await WakeAsync(loop);
         Console.WriteLine($"rate={Posts / seconds:F0} cpu_us={cpu / Posts * 1e6:F3} p50_us={wakes.Percentile(.5):F1} p99_us={wakes.Percentile(.99):F1}");
     }

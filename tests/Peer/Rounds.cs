@@ -11,8 +11,7 @@ internal static class Rounds
     /// <summary>One operation at a time.</summary>
     internal static async Task OneByOneAsync(Func<Task> operation)
     {
-        await WarmUp.RunAsync(() => Round(SequentialCount / 10));
-        (Latencies latencies, Stopwatches.Reading read) = await Round(SequentialCount);
+        (Latencies latencies, Stopwatches.Reading read) = await WarmUp.ThenMeasureAsync(counts => Round(counts ? SequentialCount : SequentialCount / 10));
         Console.WriteLine($"{Rate(SequentialCount, read)} p50_us={latencies.Percentile(.5):F1} p99_us={latencies.Percentile(.99):F1} {Cpu(SequentialCount, read)}");
 
         async Task<(Latencies, Stopwatches.Reading)> Round(int count)
@@ -32,16 +31,15 @@ internal static class Rounds
     /// <summary>At most <paramref name="limit"/> operations at a time.</summary>
     internal static async Task InFlightAsync(int limit, Func<Task> operation)
     {
-        await WarmUp.RunAsync(Round);
-        Stopwatches watches = Stopwatches.Start();
-        await Round();
-        var read = watches.Read();
+        Stopwatches.Reading read = await WarmUp.ThenMeasureAsync(_ => Round());
         Console.WriteLine($"{Rate(ConcurrentCount, read)} {Cpu(ConcurrentCount, read)} threads={OwnStatus.Read().Threads}");
 
-        Task Round()
+        async Task<Stopwatches.Reading> Round()
         {
             int left = ConcurrentCount;
-            return Task.WhenAll(Enumerable.Range(0, limit).Select(_ => Worker()));
+            Stopwatches watches = Stopwatches.Start();
+            await Task.WhenAll(Enumerable.Range(0, limit).Select(_ => Worker()));
+            return watches.Read();
 
             async Task Worker()
             {
@@ -54,11 +52,15 @@ internal static class Rounds
     /// <summary>One large transfer, after others like it.</summary>
     internal static async Task TransferAsync(Func<Task<long>> operation)
     {
-        await WarmUp.RunAsync(operation);
-        Stopwatches watches = Stopwatches.Start();
-        double gib = await operation() / (double)(1 << 30);
-        var read = watches.Read();
+        (double gib, Stopwatches.Reading read) = await WarmUp.ThenMeasureAsync(_ => Round());
         Console.WriteLine($"gibps={gib / read.Seconds:F3} parent_cpu_s_gib={read.Own / gib:F3} total_cpu_s_gib={read.Total / gib:F3} gib={gib:F3}");
+
+        async Task<(double, Stopwatches.Reading)> Round()
+        {
+            Stopwatches watches = Stopwatches.Start();
+            double gib = await operation() / (double)(1 << 30);
+            return (gib, watches.Read());
+        }
     }
 
     private static string Rate(int count, Stopwatches.Reading read) => $"rate={count / read.Seconds:F0}";

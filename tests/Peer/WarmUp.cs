@@ -5,7 +5,7 @@ namespace UnixLoop.Peer;
 
 /// <summary>
 /// Repeats what is to be measured until nothing of it is compiled any more: code that was compiled ahead of time is compiled again
-/// while it runs, by what was seen to run.
+/// while it runs, by what was seen to run. Then measures.
 /// </summary>
 internal static class WarmUp
 {
@@ -13,21 +13,26 @@ internal static class WarmUp
     private static readonly TimeSpan Most = TimeSpan.FromSeconds(15); // where something else keeps the compiler busy
     private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(500); // the runtime waits for 100 ms of quiet before it compiles again
 
-    /// <param name="round">The code that measures too, since that is compiled like the rest.</param>
-    internal static async Task RunAsync(Func<Task> round)
+    /// <param name="round">The code that measures; given whether it is the round that counts. Awaited at one place, since each kind of await is compiled too.</param>
+    /// <returns>What the round that counts returned.</returns>
+    internal static async Task<T> ThenMeasureAsync<T>(Func<bool, Task<T>> round)
     {
         long start = Stopwatch.GetTimestamp(), lastCompiled = start;
         long compiled = JitInfo.GetCompiledMethodCount();
-        do
+        for (bool counts = false; ;)
         {
-            await round();
-            if (JitInfo.GetCompiledMethodCount() is var now && now != compiled)
-                (compiled, lastCompiled) = (now, Stopwatch.GetTimestamp());
+            T figures = await round(counts);
+            long compiledBefore = compiled;
+            compiled = JitInfo.GetCompiledMethodCount();
+            if (counts)
+            {
+                if (compiled != compiledBefore)
+                    Console.Error.WriteLine($"peer: {compiled - compiledBefore} methods were compiled in the round that counts.");
+                return figures;
+            }
+            if (compiled != compiledBefore)
+                lastCompiled = Stopwatch.GetTimestamp();
+            counts = Stopwatch.GetElapsedTime(start) is var elapsed && elapsed >= Least && (Stopwatch.GetElapsedTime(lastCompiled) >= Quiet || elapsed >= Most);
         }
-        while (IsTooShort() && Stopwatch.GetElapsedTime(start) < Most);
-        if (IsTooShort())
-            Console.Error.WriteLine($"peer: still compiling after {Most.TotalSeconds} s; what is measured holds some of it.");
-
-        bool IsTooShort() => Stopwatch.GetElapsedTime(start) < Least || Stopwatch.GetElapsedTime(lastCompiled) < Quiet;
     }
 }

@@ -39,7 +39,10 @@ internal sealed partial class ChildRegistry
                 return result;
             break;
         }
-        watch.End();
+        if (reap is ReapResult.Failed or ReapResult.BeingReapedElsewhere)
+            watch.End(); // given up: it may live
+        else
+            watch.EndReaped();
         child.ReleasePidfd();
         Log(child.Pid, reap, status);
         return CollectResult.Collected;

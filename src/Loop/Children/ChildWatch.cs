@@ -18,4 +18,7 @@ internal abstract class ChildWatch
 
     /// <summary>Stops looking out. Any thread, more than once.</summary>
     internal abstract void End();
+
+    /// <summary>As <see cref="End"/>, for a child that has been reaped: its pidfd has nothing to report any more.</summary>
+    internal virtual void EndReaped() => End();
 }

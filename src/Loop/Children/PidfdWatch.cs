@@ -73,6 +73,12 @@ internal sealed class PidfdWatch(WatchedChild child, UnixEventLoop loop) : Child
         _retry?.Dispose();
     }
 
+    internal override void EndReaped()
+    {
+        _registration?.Abandon();
+        _retry?.Dispose();
+    }
+
     private void Collect()
     {
         loop.AssertOnLoop();

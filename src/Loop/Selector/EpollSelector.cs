@@ -92,7 +92,7 @@ internal sealed unsafe class EpollSelector : IDisposable
         var registration = new SelectorRegistration(this, handle, descriptor, ++_generation, events, handler);
         Volatile.Write(ref _table[descriptor], registration);
         PosixResult added = events == 0 ? PosixResult.Success() : Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_ADD, descriptor, events, registration.Key);
-        // Of a registration whose EPOLL_CTL_DEL has failed: it becomes this one.
+        // Of a registration whose EPOLL_CTL_DEL has failed or was left out: it becomes this one.
         if (added.Errno == EEXIST)
             added = Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_MOD, descriptor, events, registration.Key);
         if (added.IsError)
@@ -115,11 +115,14 @@ internal sealed unsafe class EpollSelector : IDisposable
         Volatile.Write(ref _table, grown);
     }
 
-    internal PosixResult TryModify(SelectorRegistration registration, uint events)
+    /// <param name="registration">One of this selector's.</param>
+    /// <param name="events">What is to be reported from now on.</param>
+    /// <param name="rearm">Also where nothing changes.</param>
+    internal PosixResult TryModify(SelectorRegistration registration, uint events, bool rearm)
     {
         lock (_gate)
         {
-            if (registration.IsRemoved || registration.Events == events)
+            if (registration.IsRemoved || (registration.Events == events && !rearm))
                 return PosixResult.Success();
             int operation = registration.Events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
             PosixResult result = Libc.EpollCtl(_epoll.Descriptor, operation, registration.Descriptor, events, registration.Key);
@@ -129,23 +132,25 @@ internal sealed unsafe class EpollSelector : IDisposable
         }
     }
 
-    internal void Remove(SelectorRegistration registration)
+    /// <param name="registration">One of this selector's.</param>
+    /// <param name="leaveInEpoll">Its close(2) takes it out.</param>
+    internal void Remove(SelectorRegistration registration, bool leaveInEpoll)
     {
         lock (_gate)
         {
             if (registration.IsRemoved)
                 return;
-            RemoveNeedsLock(registration);
+            RemoveNeedsLock(registration, leaveInEpoll);
         }
         registration.Handle.DangerousRelease();
     }
 
-    private void RemoveNeedsLock(SelectorRegistration registration)
+    private void RemoveNeedsLock(SelectorRegistration registration, bool leaveInEpoll)
     {
         registration.IsRemoved = true;
         Volatile.Write(ref _table[registration.Descriptor], null);
         Volatile.Write(ref _count, _count - 1);
-        if (registration.Events != 0)
+        if (registration.Events != 0 && !leaveInEpoll)
             _ = Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_DEL, registration.Descriptor, 0, 0);
     }
 
@@ -179,7 +184,7 @@ internal sealed unsafe class EpollSelector : IDisposable
             {
                 if (registration is null)
                     continue;
-                RemoveNeedsLock(registration);
+                RemoveNeedsLock(registration, leaveInEpoll: false);
                 left.Add(registration);
             }
         }

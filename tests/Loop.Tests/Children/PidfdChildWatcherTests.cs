@@ -1,6 +1,8 @@
 using UnixLoop.Children;
+using UnixLoop.Interop;
 using UnixLoop.Subprocesses;
 using UnixLoop.TestSupport.Children;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Loop.Tests.Children;
 
@@ -92,6 +94,46 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
         Array.ForEach(children, static child => TestChildren.Kill(child.Pid));
         foreach (RecordingHandler handler in handlers)
             await handler.Exited;
+    }
+
+    [Fact]
+    public async Task Rule03_ReapedChildsPidfdIsStillHeld_NobodyHearsOfItAndItsNumberIsFree()
+    {
+        SpawnedChild child = TestChildren.StartSleeping();
+        int number = child.Pidfd!.Descriptor;
+        // As a child between its birth and its exec has it: a copy of the description, which keeps it in epoll.
+        using UnixHandle copy = new(PosixError.ThrowIfError(Libc.Fcntl(number, F_DUPFD_CLOEXEC), "fcntl"));
+        RecordingHandler handler = new();
+        Watcher.Add(child.Pid, child.Pidfd, handler);
+        TestChildren.Kill(child.Pid);
+        await handler.Exited;
+        child.Pidfd.Dispose();
+        Assert.Equal(0, Loop.GetStatistics().WatchedDescriptors);
+        Assert.Equal(0, await CountIdleTurnsAsync());
+
+        int told = 0;
+        (UnixHandle read, UnixHandle write) = NewPipe();
+        using UnixHandle reused = new(PosixError.ThrowIfError(Libc.Fcntl(read.Descriptor, F_DUPFD_CLOEXEC, number), "fcntl"));
+        read.Dispose();
+        Assert.Equal(number, reused.Descriptor);
+        using (Loop.WatchReadable(reused, () => told++))
+        {
+            await SettleAsync();
+            Assert.Equal(0, told);
+        }
+        write.Dispose();
+    }
+
+    [Fact]
+    public async Task Rule03_ReapedChildsPidfdIsStillOpen_CanBeWatchedAgain()
+    {
+        RecordingHandler handler = new();
+        SpawnedChild child = Watch(TestChildren.StartDead(3), handler);
+        await handler.Exited;
+        TaskCompletionSource told = NewSignal();
+        using (Loop.WatchReadable(child.Pidfd!, () => told.TrySetResult()))
+            await told.Task.WaitAsync(TestTimeout);
+        Assert.Equal(0, await CountIdleTurnsAsync());
     }
 
     [Fact]
