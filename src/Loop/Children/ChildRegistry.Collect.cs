@@ -39,10 +39,11 @@ internal sealed partial class ChildRegistry
                 return result;
             break;
         }
-        if (reap is ReapResult.Failed or ReapResult.BeingReapedElsewhere)
-            watch.End(); // given up: it may live
-        else
+        bool isReaped = reap is not (ReapResult.Failed or ReapResult.BeingReapedElsewhere); // else given up: it may live
+        if (isReaped && child.ClosesPidfdAtExit(notice.Handler))
             watch.EndReaped();
+        else
+            watch.End();
         child.ReleasePidfd();
         Log(child.Pid, reap, status);
         return CollectResult.Collected;

@@ -19,6 +19,6 @@ internal abstract class ChildWatch
     /// <summary>Stops looking out. Any thread, more than once.</summary>
     internal abstract void End();
 
-    /// <summary>As <see cref="End"/>, for a child that has been reaped: its pidfd has nothing to report any more.</summary>
+    /// <summary>As <see cref="End"/>, for a child that has been reaped and whose pidfd is closed right after (linux.md, rule 3).</summary>
     internal virtual void EndReaped() => End();
 }

@@ -50,7 +50,10 @@ internal sealed class WatchedChild
         _ownsPidfd = true;
     }
 
-    /// <summary>Lets go of the pidfd; its registration is gone by now (linux.md, rule 3).</summary>
+    /// <summary>Whether the exit closes the pidfd: ours, by <see cref="ReleasePidfd"/>, or a subprocess's, by <paramref name="handler"/>. A handle of somebody else's may stay open.</summary>
+    internal bool ClosesPidfdAtExit(IChildExitHandler handler) => _ownsPidfd || handler is IReapGuard;
+
+    /// <summary>Lets go of the pidfd; nobody is told of it any more by now (linux.md, rule 3).</summary>
     internal void ReleasePidfd()
     {
         if (_ownsPidfd)

@@ -13,7 +13,7 @@ namespace UnixLoop.Selector;
 //  - Registrations come from any thread, without waking the loop; dispatch must take no lock.
 // Scheme
 //  - Every registration borrows its SafeHandle: the descriptor can't be closed, nor its number be used again, before the
-//    registration is gone from epoll.
+//    registration is gone from epoll; or, for a reaped child's pidfd, before it is gone from the table (SelectorRegistration.Abandon).
 //  - epoll carries (generation, descriptor). Dispatch looks the descriptor up and drops the event if the generation differs.
 //  - The table is written under _gate and read without it: an entry is published before EPOLL_CTL_ADD (rule 1), so that no
 //    event can come for an entry that the loop does not see.
@@ -92,7 +92,7 @@ internal sealed unsafe class EpollSelector : IDisposable
         var registration = new SelectorRegistration(this, handle, descriptor, ++_generation, events, handler);
         Volatile.Write(ref _table[descriptor], registration);
         PosixResult added = events == 0 ? PosixResult.Success() : Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_ADD, descriptor, events, registration.Key);
-        // Of a registration whose EPOLL_CTL_DEL has failed or was left out: it becomes this one.
+        // Of a registration whose EPOLL_CTL_DEL has failed: it becomes this one.
         if (added.Errno == EEXIST)
             added = Libc.EpollCtl(_epoll.Descriptor, EPOLL_CTL_MOD, descriptor, events, registration.Key);
         if (added.IsError)

@@ -1,5 +1,6 @@
 using UnixLoop.Children;
 using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.Loops;
 using UnixLoop.Subprocesses;
 using UnixLoop.TestSupport.Children;
 using static Tmds.Linux.LibC;
@@ -103,37 +104,41 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
         int number = child.Pidfd!.Descriptor;
         // As a child between its birth and its exec has it: a copy of the description, which keeps it in epoll.
         using UnixHandle copy = new(PosixError.ThrowIfError(Libc.Fcntl(number, F_DUPFD_CLOEXEC), "fcntl"));
-        RecordingHandler handler = new();
-        Watcher.Add(child.Pid, child.Pidfd, handler);
-        TestChildren.Kill(child.Pid);
-        await handler.Exited;
-        child.Pidfd.Dispose();
-        Assert.Equal(0, Loop.GetStatistics().WatchedDescriptors);
-        Assert.Equal(0, await CountIdleTurnsAsync());
-
-        int told = 0;
         (UnixHandle read, UnixHandle write) = NewPipe();
-        using UnixHandle reused = new(PosixError.ThrowIfError(Libc.Fcntl(read.Descriptor, F_DUPFD_CLOEXEC, number), "fcntl"));
-        read.Dispose();
-        Assert.Equal(number, reused.Descriptor);
-        using (Loop.WatchReadable(reused, () => told++))
+        UnixHandle? reused = null;
+        IDisposable? watch = null;
+        int told = 0;
+        ClosingHandler handler = new(child.Pidfd, () =>
         {
-            await SettleAsync();
-            Assert.Equal(0, told);
-        }
+            // Before the loop's next wait, which reports the reap once more, to the copy's registration.
+            reused = new UnixHandle(PosixError.ThrowIfError(Libc.Fcntl(read.Descriptor, F_DUPFD_CLOEXEC, number), "fcntl"));
+            watch = Loop.WatchReadable(reused, () => told++);
+        });
+        Watcher.Add(child.Pid, child.Pidfd, handler);
+        Assert.Contains(number, TargetsInEpoll());
+        TestChildren.Kill(child.Pid);
+        await handler.Exited.WaitAsync(TestTimeout);
+        Assert.Equal(number, reused!.Descriptor);
+        Assert.InRange(await CountIdleTurnsAsync(), 0, 3);
+        Assert.Equal((0, 1), (told, Loop.GetStatistics().WatchedDescriptors));
+        Assert.Equal(2, TargetsInEpoll().Count(target => target == number));
+        copy.Dispose();
+        Assert.Single(TargetsInEpoll(), number);
+        watch!.Dispose();
+        reused.Dispose();
+        read.Dispose();
         write.Dispose();
     }
 
     [Fact]
-    public async Task Rule03_ReapedChildsPidfdIsStillOpen_CanBeWatchedAgain()
+    public async Task Rule03_ReapedChildsPidfdIsTheCallers_IsTakenOutOfEpoll()
     {
         RecordingHandler handler = new();
-        SpawnedChild child = Watch(TestChildren.StartDead(3), handler);
+        SpawnedChild child = Watch(TestChildren.StartSleeping(), handler);
+        Assert.Contains(child.Pidfd!.Descriptor, TargetsInEpoll());
+        TestChildren.Kill(child.Pid);
         await handler.Exited;
-        TaskCompletionSource told = NewSignal();
-        using (Loop.WatchReadable(child.Pidfd!, () => told.TrySetResult()))
-            await told.Task.WaitAsync(TestTimeout);
-        Assert.Equal(0, await CountIdleTurnsAsync());
+        Assert.DoesNotContain(child.Pidfd.Descriptor, TargetsInEpoll());
     }
 
     [Fact]
@@ -164,5 +169,33 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
         await Loop.InvokeAsync(() => Array.ForEach(children, static child => TestChildren.KillAndWaitUntilDead(child.Pid))).WaitAsync(TestTimeout);
         Eventually.True(() => handlers.All(static handler => handler.IsTold), "all are told");
         return last - first;
+    }
+
+    /// <summary>The descriptors in this process's epolls: the loop's, here.</summary>
+    private static IEnumerable<int> TargetsInEpoll() => EpollEntry.All().Select(static entry => entry.Target);
+
+    /// <summary>As a subprocess: it is reaped under the guard, and its pidfd closed when it is told.</summary>
+    private sealed class ClosingHandler(UnixHandle pidfd, Action whenClosed) : IChildExitHandler, IReapGuard
+    {
+        private readonly TaskCompletionSource _exited = NewSignal();
+
+        internal Task Exited => _exited.Task;
+
+        public bool TryBeginReap() => true;
+
+        public void EndReap(bool isDead)
+        {
+        }
+
+        public void OnExiting(int pid)
+        {
+        }
+
+        public void OnExited(int pid, in ChildExitStatus status)
+        {
+            pidfd.Dispose();
+            whenClosed();
+            _exited.SetResult();
+        }
     }
 }

@@ -60,9 +60,7 @@ internal sealed class InputFeed : IAsyncDisposable
 
     private void Fail(Exception failure)
     {
-        if (_ended.IsCancellationRequested)
-            return; // the run is over: nobody needs the input any more
-        // Nor does a child that has exited; but where the source had ended the input, that may be why it has.
+        // Nobody needs the input of a child that has exited; but where the source had ended the input, that may be why it has.
         if (!_child.HasExited || _writer.IsCompleted)
             _early.FailSource(failure);
     }

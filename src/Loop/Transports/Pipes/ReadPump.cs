@@ -18,6 +18,8 @@ namespace UnixLoop.Transports.Pipes;
 //  - The descriptor is read until a read comes back short: a pipe gives all that it has. After EPOLLHUP it is read to its end.
 //  - A grown pipe is edge-triggered: the writer's wake-up comes when it has let go of the pipe, while a look at the pipe finds
 //    the first of its bytes, and the read then spins for the pipe's lock (rule 13). A turn that stops at its limit asks once more.
+// Not promised: where a writer turns packet mode on in a grown pipe with plain bytes in it, one read may end at a packet with
+// another behind it, which then waits for the next write or the end.
 //
 //   state     event                          next state
 //   Created   Start                          Reading

@@ -1,0 +1,186 @@
+using Tmds.Linux;
+using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.Loops;
+using UnixLoop.Transports.Pipes;
+using UnixLoop.Transports.SendFile;
+using static Tmds.Linux.LibC;
+
+namespace UnixLoop.Loop.Tests.Pipes;
+
+/// <summary>A grown pipe is edge-triggered: what stays in it is told by nobody, so nothing may stay.</summary>
+public sealed class PipeEdgesTests : GrownPipeTest
+{
+    [Fact]
+    public async Task Rule13_AGrownPipe_IsEdgeTriggeredAndASmallOneIsNot()
+    {
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne));
+        pump.Start();
+        Assert.Equal((uint)EPOLLIN, RegisteredEvents());
+        await GrowAsync();
+        Assert.Equal((uint)(EPOLLIN | EPOLLET), RegisteredEvents());
+        pump.Close(null);
+        WriteEnd.Dispose();
+    }
+
+    [Fact]
+    public async Task Rule13_AGrownPipeHoldsMoreThanATurnMayRead_TheRestComesWithoutAnotherWrite()
+    {
+        var sink = new CountingSink();
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        await GrowAsync();
+        long before = sink.Total;
+        int filled = 0;
+        await Loop.InvokeAsync(() =>
+        {
+            // The other side may do so too.
+            PosixError.ThrowIfError(Libc.Fcntl(WriteEnd.Descriptor, F_SETPIPE_SZ, PipeDefaults.LargestCapacity), "fcntl");
+            filled = Fill(WriteEnd);
+        }).WaitAsync(TestTimeout);
+        Assert.Equal(PipeDefaults.LargestCapacity, filled);
+        Eventually.True(() => sink.Total - before == filled, "all that was written is read");
+        pump.Close(null);
+        WriteEnd.Dispose();
+    }
+
+    [Fact]
+    public async Task Rule13_AGrownPipeInPacketMode_GivesEachPacketWithoutAnotherWrite()
+    {
+        var sink = new CountingSink();
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        await GrowAsync();
+        long before = sink.Total;
+        await Loop.InvokeAsync(() =>
+        {
+            PosixError.ThrowIfError(Libc.Fcntl(WriteEnd.Descriptor, F_SETFL, O_NONBLOCK | O_DIRECT), "fcntl");
+            for (int i = 0; i < 3; i++)
+                PosixError.ThrowIfError(Libc.Write(WriteEnd.Descriptor, new byte[4096]), "write");
+        }).WaitAsync(TestTimeout);
+        Eventually.True(() => sink.Total - before == 3 * 4096, "all three packets are read");
+        pump.Close(null);
+        WriteEnd.Dispose();
+    }
+
+    [Fact]
+    public async Task Rule13_AGrownPipeIsPausedWithBytesInIt_ResumingReadsThemWithoutAnotherWrite()
+    {
+        var sink = new CountingSink();
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        await GrowAsync();
+        sink.IsFull = true;
+        Libc.Write(WriteEnd.Descriptor, "x"u8);
+        Eventually.True(() => pump.IsPaused, "the sink is full");
+        long before = sink.Total;
+        Libc.Write(WriteEnd.Descriptor, "yz"u8);
+        await SettleAsync();
+        Assert.Equal(before, sink.Total);
+        sink.IsFull = false;
+        pump.Resume();
+        Eventually.True(() => sink.Total == before + 2, "what came meanwhile is read");
+        WriteEnd.Dispose();
+        await Owner.Ended;
+        Assert.Null(pump.Failure);
+    }
+
+    /// <summary>Sizes around a packet, the small capacity and the grown one, and readers that come late: an edge that is missed would be waited for.</summary>
+    [Fact]
+    public async Task Rule13_WriterOfAnySizeBesideAGrownPipesReader_EveryByteArrivesAndTheEnd()
+    {
+        var sink = new CountingSink();
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        await GrowAsync();
+        long before = sink.Total, sent = 0;
+        Random random = new(1);
+        int[] sizes = [1, 4095, 4096, 4097, PipeDefaults.Capacity, PipeDefaults.GrownCapacity - 1, PipeDefaults.GrownCapacity, PipeDefaults.GrownCapacity + 1];
+        byte[] bytes = new byte[sizes[^1]];
+        for (int i = 0; i < 2000; i++)
+        {
+            int size = sizes[random.Next(sizes.Length)];
+            for (int written = 0; written < size;)
+            {
+                PosixResult result = Libc.Write(WriteEnd.Descriptor, bytes.AsSpan(written, size - written));
+                if (result.IsSuccess)
+                    written += result.IntValue;
+                else
+                    Eventually.True(() => IsWritable(WriteEnd), "the reader goes on");
+            }
+            sent += size;
+            if (random.Next(3) == 0)
+                Eventually.True(() => sink.Total - before == sent, "all that was written is read");
+        }
+        WriteEnd.Dispose();
+        await Owner.Ended;
+        Assert.Equal(sent, sink.Total - before);
+    }
+
+    /// <summary>The kernel wakes the reader of a writer that is about to sleep only where the pipe was empty before.</summary>
+    [Fact]
+    public async Task Rule13_WriterThatBlocksAndASinkOfSmallBlocks_EveryByteArrivesAndTheEnd()
+    {
+        var sink = new CountingSink { MostRoom = PipeDefaults.Capacity };
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        await GrowAsync();
+        long before = sink.Total;
+        const int Size = 3_000_001, Writes = 40;
+        PosixError.ThrowIfError(Libc.Fcntl(WriteEnd.Descriptor, F_SETFL, 0), "fcntl");
+        Task writing = Task.Factory.StartNew(
+            () =>
+            {
+                byte[] bytes = new byte[Size];
+                for (int i = 0; i < Writes; i++)
+                    Assert.Equal(Size, PosixError.ThrowIfError(Libc.Write(WriteEnd.Descriptor, bytes), "write"));
+            },
+            TaskCreationOptions.LongRunning);
+        while (!writing.IsCompleted)
+            pump.Drain(); // as an exit does, on another thread than the loop's
+        await writing;
+        WriteEnd.Dispose();
+        await Owner.Ended;
+        Assert.Equal((long)Size * Writes, sink.Total - before);
+    }
+
+    [Fact]
+    public async Task Rule13_AGrownPipeIsTakenBackWithBytesInIt_TheyAreReadWithoutAnotherWrite()
+    {
+        var sink = new CountingSink();
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        await GrowAsync();
+        long before = sink.Total;
+        Assert.True(pump.TryLend(new IdleBorrower()));
+        Libc.Write(WriteEnd.Descriptor, "xyz"u8);
+        await SettleAsync();
+        Assert.Equal(before, sink.Total);
+        pump.TakeBack(isAtEnd: false, failure: null);
+        Eventually.True(() => sink.Total == before + 3, "what came meanwhile is read");
+        Assert.Equal((uint)(EPOLLIN | EPOLLET), RegisteredEvents());
+        pump.Close(null);
+        WriteEnd.Dispose();
+    }
+
+    /// <summary>What the loop's epoll has of the read end.</summary>
+    private uint RegisteredEvents() => EpollEntry.All().Single(entry => entry.Target == ReadEnd.Descriptor).Events & ~(uint)(EPOLLERR | EPOLLHUP);
+
+    private static unsafe bool IsWritable(UnixHandle end)
+    {
+        pollfd poll = new() { fd = end.Descriptor, events = (short)POLLOUT };
+        return PosixError.ThrowIfError(Libc.Poll(&poll, 1, 0), "poll") == 1;
+    }
+
+    private sealed class IdleBorrower : ISpliceBorrower
+    {
+        public void OnReadable()
+        {
+        }
+
+        public void OnSourceGone(Exception? error)
+        {
+        }
+
+        public bool TryCancelRead() => false;
+    }
+}
