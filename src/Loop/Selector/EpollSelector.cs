@@ -115,14 +115,11 @@ internal sealed unsafe class EpollSelector : IDisposable
         Volatile.Write(ref _table, grown);
     }
 
-    /// <param name="registration">One of this selector's.</param>
-    /// <param name="events">What is to be reported from now on.</param>
-    /// <param name="rearm">Also where nothing changes.</param>
-    internal PosixResult TryModify(SelectorRegistration registration, uint events, bool rearm)
+    internal PosixResult TryModify(SelectorRegistration registration, uint events)
     {
         lock (_gate)
         {
-            if (registration.IsRemoved || (registration.Events == events && !rearm))
+            if (registration.IsRemoved || registration.Events == events)
                 return PosixResult.Success();
             int operation = registration.Events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
             PosixResult result = Libc.EpollCtl(_epoll.Descriptor, operation, registration.Descriptor, events, registration.Key);

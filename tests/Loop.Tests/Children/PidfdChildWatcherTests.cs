@@ -115,15 +115,15 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
             watch = Loop.WatchReadable(reused, () => told++);
         });
         Watcher.Add(child.Pid, child.Pidfd, handler);
-        Assert.Contains(number, TargetsInEpoll());
+        Assert.Contains(number, EpollTargets.Read());
         TestChildren.Kill(child.Pid);
         await handler.Exited.WaitAsync(TestTimeout);
         Assert.Equal(number, reused!.Descriptor);
         Assert.InRange(await CountIdleTurnsAsync(), 0, 3);
         Assert.Equal((0, 1), (told, Loop.GetStatistics().WatchedDescriptors));
-        Assert.Equal(2, TargetsInEpoll().Count(target => target == number));
+        Assert.Equal(2, EpollTargets.Read().Count(target => target == number));
         copy.Dispose();
-        Assert.Single(TargetsInEpoll(), number);
+        Assert.Single(EpollTargets.Read(), number);
         watch!.Dispose();
         reused.Dispose();
         read.Dispose();
@@ -135,10 +135,10 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
     {
         RecordingHandler handler = new();
         SpawnedChild child = Watch(TestChildren.StartSleeping(), handler);
-        Assert.Contains(child.Pidfd!.Descriptor, TargetsInEpoll());
+        Assert.Contains(child.Pidfd!.Descriptor, EpollTargets.Read());
         TestChildren.Kill(child.Pid);
         await handler.Exited;
-        Assert.DoesNotContain(child.Pidfd.Descriptor, TargetsInEpoll());
+        Assert.DoesNotContain(child.Pidfd.Descriptor, EpollTargets.Read());
     }
 
     [Fact]
@@ -170,9 +170,6 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
         Eventually.True(() => handlers.All(static handler => handler.IsTold), "all are told");
         return last - first;
     }
-
-    /// <summary>The descriptors in this process's epolls: the loop's, here.</summary>
-    private static IEnumerable<int> TargetsInEpoll() => EpollEntry.All().Select(static entry => entry.Target);
 
     /// <summary>As a subprocess: it is reaped under the guard, and its pidfd closed when it is told.</summary>
     private sealed class ClosingHandler(UnixHandle pidfd, Action whenClosed) : IChildExitHandler, IReapGuard

@@ -29,6 +29,15 @@ public abstract class GrownPipeTest : PipeTest
         await SettleAsync();
     }
 
+    internal async Task<(ReadPump Pump, CountingSink Sink)> StartGrownAsync(int mostRoom = int.MaxValue)
+    {
+        var sink = new CountingSink { MostRoom = mostRoom };
+        ReadPump pump = NewPump(new PipeBudget(PagesOfOne), sink);
+        pump.Start();
+        await GrowAsync();
+        return (pump, sink);
+    }
+
     protected async Task GrowAsync()
     {
         for (int i = 0; i < 2; i++)

@@ -11,15 +11,10 @@ namespace UnixLoop.Transports.Pipes;
 //  - An event may come before Register has returned to the thread that called it.
 //  - A paused descriptor must not stay in epoll with an empty mask: a hang-up would spin the loop (linux.md, rule 2).
 //  - EPOLL_CTL_DEL comes before close (rule 3).
-//  - An edge is reported once: what is left in the pipe after it is reported by nobody.
 // Scheme
 //  - One lock guards everything; the loop finds it free but for those rare moments. read(2) never blocks, so it is never
 //    held for long. The owner is told, and what happened is logged, off the lock.
 //  - The descriptor is read until a read comes back short: a pipe gives all that it has. After EPOLLHUP it is read to its end.
-//  - A grown pipe is edge-triggered: the writer's wake-up comes when it has let go of the pipe, while a look at the pipe finds
-//    the first of its bytes, and the read then spins for the pipe's lock (rule 13). A turn that stops at its limit asks once more.
-// Not promised: where a writer turns packet mode on in a grown pipe with plain bytes in it, one read may end at a packet with
-// another behind it, which then waits for the next write or the end.
 //
 //   state     event                          next state
 //   Created   Start                          Reading
@@ -32,7 +27,6 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
 {
     private static readonly uint Readable = (uint)EPOLLIN;
     private static readonly uint HungUp = (uint)EPOLLHUP;
-    private static readonly uint ReadableEdges = (uint)(EPOLLIN | EPOLLET);
 
     private readonly Lock _gate = new();
     private readonly UnixEventLoop _loop;
@@ -140,8 +134,6 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                 int read = ReadNeedsLock(toEnd: (events & HungUp) != 0, PipeDefaults.BytesPerTurn);
                 if (read > 0)
                     FlushNeedsLock();
-                if (_state == State.Reading && _growth.IsGrown && (read >= PipeDefaults.BytesPerTurn || _registration!.Events != ReadableEdges))
-                    RegisterNeedsLock();
                 ended = _state == State.Ended;
             }
         }
@@ -252,7 +244,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                 }
                 total += read.IntValue;
                 _sink.Advance(read.IntValue);
-                if (read.Value < room.Length && !toEnd && !MayBePacket(read))
+                if (read.Value < room.Length && !toEnd)
                     break;
             }
         }
@@ -264,25 +256,6 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         if (_growth.Observe(_end.Descriptor, total))
             _noted.Add(() => PipeLog.Grown(_logger, this, PipeDefaults.GrownCapacity));
         return total;
-    }
-
-    /// <summary>
-    /// A read(2) gives one packet of a pipe in packet mode (O_DIRECT, pipe(2)), of a page at most, which a writer may turn on at any
-    /// time. Without edges the rest is reported anyway.
-    /// </summary>
-    private bool MayBePacket(PosixResult read) => _growth.IsGrown && read.Value <= Environment.SystemPageSize;
-
-    /// <summary>Has what is in the pipe now reported, and what is written from now on.</summary>
-    private void RegisterNeedsLock()
-    {
-        try
-        {
-            _registration!.Rearm(_growth.IsGrown ? ReadableEdges : Readable);
-        }
-        catch (IOException e)
-        {
-            EndNeedsLock(e);
-        }
     }
 
     private void FlushNeedsLock()
@@ -313,7 +286,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                 return;
             _hasUnflushed = false;
             _state = State.Reading;
-            RegisterNeedsLock();
+            _registration!.Modify(Readable);
         }
         catch (Exception e)
         {
