@@ -43,6 +43,26 @@ public sealed class GrownPipeReadingTests : GrownPipeTest
         WriteEnd.Dispose();
     }
 
+    /// <summary>Once the other side has hung up, one turn reads packet after packet up to its limit, and the last of them has to fit.</summary>
+    [Theory]
+    [InlineData(3333)]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    public async Task Rule13_ALargePipeOfPacketsAtItsEnd_LosesNoByteAtTheTurnsLimit(int size)
+    {
+        PosixError.ThrowIfError(Libc.Fcntl(WriteEnd.Descriptor, F_SETPIPE_SZ, PipeDefaults.LargestCapacity), "fcntl");
+        PosixError.ThrowIfError(Libc.Fcntl(WriteEnd.Descriptor, F_SETFL, O_NONBLOCK | O_DIRECT), "fcntl");
+        long filled = 0;
+        while (Libc.Write(WriteEnd.Descriptor, new byte[size]).IsSuccess)
+            filled += size;
+        Assert.InRange(filled, PipeDefaults.BytesPerTurn + 1, int.MaxValue);
+        WriteEnd.Dispose();
+        CountingSink sink = new();
+        NewPump(new PipeBudget(0), sink).Start();
+        await Owner.Ended;
+        Assert.Equal(filled, sink.Total);
+    }
+
     [Fact]
     public async Task Rule13_AGrownPipeIsPausedWithBytesInIt_ResumingReadsThemWithoutAnotherWrite()
     {

@@ -6,7 +6,8 @@ namespace UnixLoop.Subprocesses;
 /// <summary>Keeps what a child writes up to a limit, and goes on reading and dropping beyond it, so that the child is not held up.</summary>
 internal sealed class CaptureSink(int limit) : IReadSink
 {
-    private const int SmallestBuffer = 4096;
+    /// <summary>A second read finds room in it after a short first one.</summary>
+    private static readonly int s_smallestBuffer = 2 * PipeDefaults.LargestPacket;
 
     private byte[] _buffer = [];
     private byte[]? _dropped;
@@ -29,17 +30,16 @@ internal sealed class CaptureSink(int limit) : IReadSink
     {
         if (_length == limit)
             return _dropped ??= ArrayPool<byte>.Shared.Rent(PipeDefaults.ReadBlock);
-        if (_length == _buffer.Length)
+        if (_buffer.Length - _length < PipeDefaults.LargestPacket && _buffer.Length < Array.MaxLength)
             Grow();
-        return _buffer.AsSpan(_length, Math.Min(_buffer.Length, limit) - _length);
+        return _buffer.AsSpan(_length, Math.Min(_buffer.Length - _length, Math.Max(limit - _length, PipeDefaults.LargestPacket)));
     }
 
     public void Advance(int count)
     {
-        if (_dropped is null)
-            _length += count;
-        else
-            IsTruncated = true;
+        int kept = Math.Min(count, limit - _length);
+        _length += kept;
+        IsTruncated |= kept < count;
     }
 
     public bool Flush() => true;
@@ -62,7 +62,7 @@ internal sealed class CaptureSink(int limit) : IReadSink
 
     private void Grow()
     {
-        int size = (int)Math.Min(Array.MaxLength, Math.Max(SmallestBuffer, _buffer.Length * 2L));
+        int size = (int)Math.Min(Array.MaxLength, Math.Max(s_smallestBuffer, _buffer.Length * 2L));
         byte[] grown = ArrayPool<byte>.Shared.Rent(size);
         _buffer.AsSpan(0, _length).CopyTo(grown);
         if (_buffer.Length > 0)

@@ -6,7 +6,7 @@ internal interface IReadSink
     /// <summary>Tells the sink, before anything else, whom to <see cref="ReadPump.Resume"/>.</summary>
     void Attach(ReadPump pump);
 
-    /// <summary>Room for the next read; at least one byte.</summary>
+    /// <summary>Room for the next read; at least <see cref="PipeDefaults.LargestPacket"/> bytes.</summary>
     /// <param name="sizeHint">What the read is expected to bring; with less room it takes several reads.</param>
     Span<byte> GetSpan(int sizeHint);
 

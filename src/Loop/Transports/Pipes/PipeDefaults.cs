@@ -9,8 +9,14 @@ internal static class PipeDefaults
     /// <summary>Reads go into blocks of this size, rented and given back.</summary>
     internal const int ReadBlock = 64 * 1024;
 
+    /// <summary>
+    /// A pipe's writer may turn packet mode on (O_DIRECT, pipe(2)): a read(2) then gives one packet, of a page at most, and with less
+    /// room than that loses its end.
+    /// </summary>
+    internal static int LargestPacket { get; } = Environment.SystemPageSize;
+
     /// <summary>Below this the rest of a block is not worth a read(2).</summary>
-    internal const int SmallestRead = 16 * 1024;
+    internal static int SmallestRead { get; } = Math.Max(16 * 1024, LargestPacket);
 
     /// <summary>A reader that is this far behind holds the writer back: rare enough for a reader that keeps up.</summary>
     internal const int ReadHighWater = 1024 * 1024;

@@ -219,7 +219,10 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
 
     public override string ToString() => $"{_owner.Describe(this)} ({_end}, {_state})";
 
-    /// <summary>Reads until there is nothing more, the end, an error, or <paramref name="limit"/>; returns the bytes read if the pump goes on.</summary>
+    /// <summary>
+    /// Reads until there is nothing more, the end, an error, or <paramref name="limit"/>, which the last read may pass; returns the
+    /// bytes read if the pump goes on.
+    /// </summary>
     private int ReadNeedsLock(bool toEnd, int limit)
     {
         int total = 0;
@@ -228,7 +231,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             while (total < limit)
             {
                 Span<byte> room = _sink.GetSpan(_growth.ReadSize);
-                room = room[..Math.Min(room.Length, limit - total)];
+                room = room[..Math.Min(room.Length, Math.Max(limit - total, PipeDefaults.LargestPacket))];
                 PosixResult read = _end.Read(room);
                 if (read.IsError)
                 {

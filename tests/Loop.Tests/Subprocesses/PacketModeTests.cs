@@ -1,0 +1,75 @@
+using System.Globalization;
+
+namespace UnixLoop.Loop.Tests.Subprocesses;
+
+/// <summary>A child may turn packet mode on in its output (O_DIRECT, pipe(2)): a read with too little room for a packet would lose its end.</summary>
+public sealed class PacketModeTests : SubprocessTest, IDisposable
+{
+    private const int Packets = 500;
+
+    private readonly string _file = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(_file);
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    [InlineData(3333)]
+    [InlineData(4095)]
+    [InlineData(4096)]
+    public async Task Run_ChildThatWritesPackets_LosesNoByte(int size)
+    {
+        byte[] written = NewContent(size * Packets);
+        SubprocessResult result = await RunAsync(PacketWriter(size));
+        Assert.True(result.Exit.IsSuccess, result.Error);
+        Assert.True(result.OutputBytes.Span.SequenceEqual(written));
+        Assert.False(result.Truncated);
+    }
+
+    [Theory]
+    [InlineData(1, true)]
+    [InlineData(4001, true)]
+    [InlineData(8000, true)]
+    [InlineData(4000 * Packets - 1, true)]
+    [InlineData(4000 * Packets, false)]
+    [InlineData(4000 * Packets + 1, false)]
+    public async Task Run_ChildThatWritesPacketsUpToALimit_HasTheFirstBytes(int limit, bool isTruncated)
+    {
+        byte[] written = NewContent(4000 * Packets);
+        SubprocessResult result = await RunAsync(PacketWriter(4000), new() { MaxOutputBytes = limit });
+        Assert.True(result.OutputBytes.Span.SequenceEqual(written.AsSpan(0, Math.Min(limit, written.Length))));
+        Assert.Equal(isTruncated, result.Truncated);
+    }
+
+    /// <summary>Plain bytes first, which make the pipe grow.</summary>
+    [Theory]
+    [InlineData(3333)]
+    [InlineData(4096)]
+    public async Task Start_ChildThatTurnsPacketModeOn_LosesNoByte(int size)
+    {
+        byte[] written = NewContent(size * Packets);
+        SubprocessStartInfo startInfo = Shell("cat \"$1\" \"$1\" \"$1\"; exec dd if=\"$1\" bs=\"$2\" oflag=direct status=none", _file, Text(size));
+        startInfo.Output = Stdio.Pipe;
+        ISubprocess child = await StartAsync(startInfo);
+        var read = new MemoryStream();
+        await child.Output.CopyToAsync(read).WaitAsync(TestTimeout);
+        await child.Output.CompleteAsync();
+        Assert.True((await ExitOf(child)).IsSuccess);
+        Assert.Equal(4 * written.Length, read.Length);
+        for (int i = 0; i < 4; i++)
+            Assert.True(read.GetBuffer().AsSpan(i * written.Length, written.Length).SequenceEqual(written));
+        await DisposeAsync(child);
+    }
+
+    private SubprocessStartInfo PacketWriter(int size) => new("/bin/dd", $"if={_file}", $"bs={Text(size)}", "oflag=direct", "status=none");
+
+    private byte[] NewContent(int size)
+    {
+        byte[] content = new byte[size];
+        new Random(size).NextBytes(content);
+        File.WriteAllBytes(_file, content);
+        return content;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}
