@@ -115,11 +115,14 @@ internal sealed unsafe class EpollSelector : IDisposable
         Volatile.Write(ref _table, grown);
     }
 
-    internal PosixResult TryModify(SelectorRegistration registration, uint events)
+    /// <param name="registration">One of this selector's.</param>
+    /// <param name="events">What is reported from now on.</param>
+    /// <param name="rearm">Whether to tell epoll where nothing changes too.</param>
+    internal PosixResult TryModify(SelectorRegistration registration, uint events, bool rearm)
     {
         lock (_gate)
         {
-            if (registration.IsRemoved || registration.Events == events)
+            if (registration.IsRemoved || (registration.Events == events && !rearm))
                 return PosixResult.Success();
             int operation = registration.Events == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
             PosixResult result = Libc.EpollCtl(_epoll.Descriptor, operation, registration.Descriptor, events, registration.Key);

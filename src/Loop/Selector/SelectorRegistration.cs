@@ -16,7 +16,7 @@ internal sealed class SelectorRegistration(
     /// <summary>What epoll carries: the generation tells this registration from an earlier one of the same descriptor.</summary>
     internal ulong Key { get; } = ((ulong)generation << 32) | (uint)descriptor;
 
-    /// <summary>The registered events; 0 while paused. Guarded by the selector's gate.</summary>
+    /// <summary>The registered events; 0 while paused. Written under the selector's gate, and only where its owner asks for it.</summary>
     internal uint Events { get; set; } = events;
 
     /// <summary>Guarded by the selector's gate.</summary>
@@ -27,16 +27,17 @@ internal sealed class SelectorRegistration(
     /// go on reporting EPOLLHUP and EPOLLERR (linux.md, rule 2). Who wants just those registers EPOLLERR.
     /// </summary>
     /// <exception cref="IOException">epoll_ctl(2) failed; the events are as before.</exception>
-    internal void Modify(uint events)
-    {
-        // The message is made for a failure alone: pumps call this for every write.
-        PosixResult modified = TryModify(events);
-        if (modified.IsError)
-            throw PosixError.ToException(modified, $"epoll_ctl for descriptor {Descriptor}");
-    }
+    internal void Modify(uint events) => ThrowIfError(TryModify(events));
+
+    /// <summary>
+    /// As <see cref="Modify"/>, also for the events that are registered: with EPOLLET among them, what is there now is reported once
+    /// more (EPOLL_CTL_MOD, epoll_ctl(2)).
+    /// </summary>
+    /// <exception cref="IOException">epoll_ctl(2) failed; the events are as before.</exception>
+    internal void Rearm(uint events) => ThrowIfError(selector.TryModify(this, events, rearm: true));
 
     /// <summary>As <see cref="Modify"/>; an error leaves the events as they were.</summary>
-    internal PosixResult TryModify(uint events) => selector.TryModify(this, events);
+    internal PosixResult TryModify(uint events) => selector.TryModify(this, events, rearm: false);
 
     /// <summary>EPOLL_CTL_DEL, then lets go of the handle; idempotent, any thread. On the loop's thread no further event comes.</summary>
     public void Dispose() => selector.Remove(this, leaveInEpoll: false);
@@ -46,4 +47,11 @@ internal sealed class SelectorRegistration(
     /// dropped as stale, and its close(2) takes it out of epoll (linux.md, rule 3).
     /// </summary>
     internal void Abandon() => selector.Remove(this, leaveInEpoll: true);
+
+    /// <summary>The message is made for a failure alone: pumps ask for every write.</summary>
+    private void ThrowIfError(PosixResult modified)
+    {
+        if (modified.IsError)
+            throw PosixError.ToException(modified, $"epoll_ctl for descriptor {Descriptor}");
+    }
 }

@@ -115,15 +115,15 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
             watch = Loop.WatchReadable(reused, () => told++);
         });
         Watcher.Add(child.Pid, child.Pidfd, handler);
-        Assert.Contains(number, EpollTargets.Read());
+        Assert.Contains(number, EpollEntry.Targets());
         TestChildren.Kill(child.Pid);
         await handler.Exited.WaitAsync(TestTimeout);
         Assert.Equal(number, reused!.Descriptor);
         Assert.InRange(await CountIdleTurnsAsync(), 0, 3);
         Assert.Equal((0, 1), (told, Loop.GetStatistics().WatchedDescriptors));
-        Assert.Equal(2, EpollTargets.Read().Count(target => target == number));
+        Assert.Equal(2, EpollEntry.Targets().Count(target => target == number));
         copy.Dispose();
-        Assert.Single(EpollTargets.Read(), number);
+        Assert.Single(EpollEntry.Targets(), number);
         watch!.Dispose();
         reused.Dispose();
         read.Dispose();
@@ -135,10 +135,10 @@ public sealed class PidfdChildWatcherTests : ChildWatcherConformanceTests
     {
         RecordingHandler handler = new();
         SpawnedChild child = Watch(TestChildren.StartSleeping(), handler);
-        Assert.Contains(child.Pidfd!.Descriptor, EpollTargets.Read());
+        Assert.Contains(child.Pidfd!.Descriptor, EpollEntry.Targets());
         TestChildren.Kill(child.Pid);
         await handler.Exited;
-        Assert.DoesNotContain(child.Pidfd.Descriptor, EpollTargets.Read());
+        Assert.DoesNotContain(child.Pidfd.Descriptor, EpollEntry.Targets());
     }
 
     [Fact]
