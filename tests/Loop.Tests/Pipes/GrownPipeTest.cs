@@ -1,12 +1,19 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using UnixLoop.Interop;
+using UnixLoop.Loop.Tests.Loops;
 using UnixLoop.Transports.Pipes;
+using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Loop.Tests.Pipes;
 
 /// <summary>A pipe that a pump may grow, and how a test brings it to that.</summary>
 public abstract class GrownPipeTest : PipeTest
 {
+    /// <summary>What epoll may have of a pipe's read end.</summary>
+    private protected static readonly uint Levels = (uint)EPOLLIN;
+
+    private protected static readonly uint Edges = (uint)(EPOLLIN | EPOLLET);
+
     internal const int PagesOfOne = PipeDefaults.GrownCapacity / 4096;
 
     internal UnixHandle ReadEnd { get; private set; } = null!;
@@ -37,6 +44,10 @@ public abstract class GrownPipeTest : PipeTest
         await GrowAsync();
         return (pump, sink);
     }
+
+    /// <summary>What the loop's epoll has of the read end, without what it always has.</summary>
+    private protected uint RegisteredEvents() =>
+        EpollEntry.All().Single(entry => entry.Target == ReadEnd.Descriptor).Events & ~(uint)(EPOLLERR | EPOLLHUP);
 
     protected async Task GrowAsync()
     {

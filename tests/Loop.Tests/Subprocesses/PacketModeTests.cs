@@ -41,26 +41,6 @@ public sealed class PacketModeTests : SubprocessTest, IDisposable
         Assert.Equal(isTruncated, result.Truncated);
     }
 
-    /// <summary>Plain bytes first, which make the pipe grow.</summary>
-    [Theory]
-    [InlineData(3333)]
-    [InlineData(4096)]
-    public async Task Start_ChildThatTurnsPacketModeOn_LosesNoByte(int size)
-    {
-        byte[] written = NewContent(size * Packets);
-        SubprocessStartInfo startInfo = Shell("cat \"$1\" \"$1\" \"$1\"; exec dd if=\"$1\" bs=\"$2\" oflag=direct status=none", _file, Text(size));
-        startInfo.Output = Stdio.Pipe;
-        ISubprocess child = await StartAsync(startInfo);
-        var read = new MemoryStream();
-        await child.Output.CopyToAsync(read).WaitAsync(TestTimeout);
-        await child.Output.CompleteAsync();
-        Assert.True((await ExitOf(child)).IsSuccess);
-        Assert.Equal(4 * written.Length, read.Length);
-        for (int i = 0; i < 4; i++)
-            Assert.True(read.GetBuffer().AsSpan(i * written.Length, written.Length).SequenceEqual(written));
-        await DisposeAsync(child);
-    }
-
     private SubprocessStartInfo PacketWriter(int size) => new("/bin/dd", $"if={_file}", $"bs={Text(size)}", "oflag=direct", "status=none");
 
     private byte[] NewContent(int size)

@@ -73,7 +73,15 @@ internal sealed partial class ReadPump : ISpliceSource
     private void ReadOnNeedsLock()
     {
         FlushNeedsLock();
-        if (_state == State.Reading)
-            RearmNeedsLock();
+        if (_state != State.Reading)
+            return;
+        try
+        {
+            _registration!.Modify(Readable);
+        }
+        catch (IOException e)
+        {
+            EndNeedsLock(e);
+        }
     }
 }

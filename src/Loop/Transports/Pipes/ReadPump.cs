@@ -15,7 +15,7 @@ namespace UnixLoop.Transports.Pipes;
 //  - One lock guards everything; the loop finds it free but for those rare moments. read(2) never blocks, so it is never
 //    held for long. The owner is told, and what happened is logged, off the lock.
 //  - The descriptor is read until a read comes back short: a pipe gives all that it has. After EPOLLHUP it is read to its end.
-//  - A grown pipe is edge-triggered, and asked about once more where an edge may not have told all (ReadPump.Edges.cs).
+//  - A busy pipe is edge-triggered (ReadPump.Edges.cs).
 //
 //   state     event                          next state
 //   Created   Start                          Reading
@@ -135,7 +135,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                 int read = ReadNeedsLock(toEnd: (events & HungUp) != 0, PipeDefaults.BytesPerTurn);
                 if (read > 0)
                     FlushNeedsLock();
-                LookOnNeedsLock(read, PipeDefaults.BytesPerTurn);
+                ChooseTriggerNeedsLock(read, PipeDefaults.BytesPerTurn);
                 ended = _state == State.Ended;
             }
         }
@@ -181,7 +181,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                 FlushNeedsLock();
             else if (read > 0)
                 _hasUnflushed = true;
-            LookOnNeedsLock(read, PipeDefaults.LargestCapacity);
+            ChooseTriggerNeedsLock(read, PipeDefaults.LargestCapacity);
             ended = _state == State.Ended;
         }
         if (ended)
@@ -250,7 +250,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                 }
                 total += read.IntValue;
                 _sink.Advance(read.IntValue);
-                if (read.Value < room.Length && !toEnd && !MayBePacket(read))
+                if (read.Value < room.Length && !toEnd)
                     break;
             }
         }
@@ -292,7 +292,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                 return;
             _hasUnflushed = false;
             _state = State.Reading;
-            RearmNeedsLock();
+            _registration!.Modify(Readable);
         }
         catch (Exception e)
         {
