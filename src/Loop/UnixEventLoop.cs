@@ -65,7 +65,7 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
         _watches = new DescriptorWatches(_selector);
         _timers = new LoopTimers(this, settings.TimeProvider ?? TimeProvider.System);
         TimeProvider = new LoopTimeProvider(this, _timers);
-        _alarm = Clock == TimeProvider.System ? null : new DeadlineAlarm(_timers, _waker.Wake);
+        _alarm = HasSystemClock ? null : new DeadlineAlarm(_timers, _waker.Wake);
         SynchronizationContext = new LoopSynchronizationContext(this);
         PipeScheduler = new LoopPipeScheduler(this);
         _thread = new Thread(RunOnLoop) { Name = Name, IsBackground = true };
@@ -127,6 +127,9 @@ public sealed partial class UnixEventLoop : IUnixEventLoop, ILoopThread, IAsyncD
 
     /// <summary>The provider below the loop's own: timers for code that does not run on the loop.</summary>
     internal TimeProvider Clock => _timers.Clock;
+
+    /// <summary>Another clock may stand still: what has to happen in time can't rest on it.</summary>
+    internal bool HasSystemClock => Clock == TimeProvider.System;
 
     /// <summary>A timestamp of <see cref="Clock"/>. On the loop's thread that of the turn's beginning, which costs no look at the clock.</summary>
     internal long TurnTimestamp => _alarm is null && IsOnLoopThread ? _turnBegan : Clock.GetTimestamp();

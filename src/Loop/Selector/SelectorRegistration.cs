@@ -16,7 +16,7 @@ internal sealed class SelectorRegistration(
     /// <summary>What epoll carries: the generation tells this registration from an earlier one of the same descriptor.</summary>
     internal ulong Key { get; } = ((ulong)generation << 32) | (uint)descriptor;
 
-    /// <summary>The registered events; 0 while paused. Written under the selector's gate, and only where its owner asks for it.</summary>
+    /// <summary>The registered events; 0 while paused. Written under the selector's gate, at its owner's request alone: the owner may read it.</summary>
     internal uint Events { get; set; } = events;
 
     /// <summary>Guarded by the selector's gate.</summary>
@@ -48,7 +48,7 @@ internal sealed class SelectorRegistration(
     /// </summary>
     internal void Abandon() => selector.Remove(this, leaveInEpoll: true);
 
-    /// <summary>The message is made for a failure alone: pumps ask for every write.</summary>
+    /// <summary>The message is made for a failure alone: pumps change their events for every write.</summary>
     private void ThrowIfError(PosixResult modified)
     {
         if (modified.IsError)

@@ -40,13 +40,10 @@ public sealed class GrownPipeReadingTests : GrownPipeTest
     public async Task Rule13_AGrownPipeThatIsReadNoMore_IsLookedAtOnceMoreAndThenLeftAlone()
     {
         (ReadPump pump, CountingSink sink) = await StartGrownAsync();
+        await Loop.InvokeAsync(() => ReadMoreThanAPage(pump, sink)).WaitAsync(TestTimeout);
         Eventually.True(() => Loop.GetStatistics().Timers == 0, "it has been looked at");
-        Assert.InRange(await CountIdleTurnsAsync(), 0, 3);
-        long before = sink.Total;
-        Libc.Write(WriteEnd.Descriptor, new byte[PipeDefaults.LargestPacket + 1]);
-        Eventually.True(() => sink.Total > before, "it is read");
-        Eventually.True(() => Loop.GetStatistics().Timers == 0, "it has been looked at again");
-        Assert.InRange(await CountIdleTurnsAsync(), 0, 3);
+        Assert.Equal(Edges, RegisteredEvents());
+        Assert.InRange(await CountIdleTurnsAsync(), 0, 2);
         pump.Close(null);
         WriteEnd.Dispose();
     }
@@ -55,13 +52,9 @@ public sealed class GrownPipeReadingTests : GrownPipeTest
     public async Task Rule13_AGrownPipeIsClosedBeforeTheSecondLook_NoTimerIsLeft()
     {
         (ReadPump pump, CountingSink sink) = await StartGrownAsync();
-        long before = sink.Total;
         await Loop.InvokeAsync(() =>
         {
-            Libc.Write(WriteEnd.Descriptor, new byte[PipeDefaults.LargestPacket + 1]);
-            pump.OnReady(Levels);
-            Assert.Equal(before + PipeDefaults.LargestPacket + 1, sink.Total);
-            Assert.Equal(1, Loop.GetStatistics().Timers);
+            ReadMoreThanAPage(pump, sink);
             pump.Close(null);
             Assert.Equal(0, Loop.GetStatistics().Timers);
         }).WaitAsync(TestTimeout);
@@ -133,7 +126,6 @@ public sealed class GrownPipeReadingTests : GrownPipeTest
     [Theory]
     [InlineData(3333)]
     [InlineData(4095)]
-    [InlineData(4096)]
     public async Task Rule13_ALargePipeOfPacketsAtItsEnd_LosesNoByteAtTheTurnsLimit(int size)
     {
         PosixError.ThrowIfError(Libc.Fcntl(WriteEnd.Descriptor, F_SETPIPE_SZ, PipeDefaults.LargestCapacity), "fcntl");
@@ -241,6 +233,17 @@ public sealed class GrownPipeReadingTests : GrownPipeTest
         Assert.Equal(Levels, RegisteredEvents());
         pump.Close(null);
         WriteEnd.Dispose();
+    }
+
+    /// <summary>In one turn, at whose end the second look is due; the event of it comes to a pipe that is empty.</summary>
+    private void ReadMoreThanAPage(ReadPump pump, CountingSink sink)
+    {
+        long before = sink.Total;
+        int size = PipeDefaults.LargestPacket + 1;
+        Assert.Equal(size, Libc.Write(WriteEnd.Descriptor, new byte[size]).IntValue);
+        pump.OnReady(Levels);
+        Assert.Equal(before + size, sink.Total);
+        Assert.Equal(1, Loop.GetStatistics().Timers);
     }
 
     private static unsafe bool IsWritable(UnixHandle end)

@@ -8,11 +8,15 @@ using static Tmds.Linux.LibC;
 
 namespace UnixLoop.Loop.Tests.UnixSockets;
 
-public sealed class ConnectTests : ConnectionTest, IDisposable
+public sealed class ConnectTests : ConnectionTest
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("unixloop-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     private Task<UnixStreamConnection> ConnectAsync(UnixSocketAddress address, CancellationToken token = default) =>
         UnixStreamConnection.ConnectAsync(Loop, address, cancellationToken: token).WaitAsync(TestTimeout, CancellationToken.None);

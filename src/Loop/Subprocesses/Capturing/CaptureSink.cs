@@ -10,8 +10,10 @@ internal sealed class CaptureSink(int limit) : IReadSink
     private static readonly int s_smallestBuffer = 2 * PipeDefaults.LargestPacket;
 
     private byte[] _buffer = [];
-    private byte[]? _dropped;
     private int _length;
+
+    /// <summary>Room for reads once less than a packet is left to the limit: what is kept of them is copied.</summary>
+    private byte[]? _spill;
 
     /// <summary>Bytes kept.</summary>
     internal int Length => _length;
@@ -28,16 +30,23 @@ internal sealed class CaptureSink(int limit) : IReadSink
 
     public Span<byte> GetSpan(int sizeHint)
     {
-        if (_length == limit)
-            return _dropped ??= ArrayPool<byte>.Shared.Rent(PipeDefaults.ReadBlock);
-        if (_buffer.Length - _length < PipeDefaults.LargestPacket && _buffer.Length < Array.MaxLength)
+        int left = limit - _length;
+        if (left < PipeDefaults.LargestPacket)
+            return _spill ??= ArrayPool<byte>.Shared.Rent(PipeDefaults.ReadBlock);
+        if (_buffer.Length - _length < PipeDefaults.LargestPacket)
             Grow();
-        return _buffer.AsSpan(_length, Math.Min(_buffer.Length - _length, Math.Max(limit - _length, PipeDefaults.LargestPacket)));
+        return _buffer.AsSpan(_length, Math.Min(_buffer.Length - _length, left));
     }
 
     public void Advance(int count)
     {
         int kept = Math.Min(count, limit - _length);
+        if (_spill is not null)
+        {
+            if (_buffer.Length - _length < kept)
+                Grow();
+            _spill.AsSpan(0, kept).CopyTo(_buffer.AsSpan(_length));
+        }
         _length += kept;
         IsTruncated |= kept < count;
     }
@@ -52,10 +61,10 @@ internal sealed class CaptureSink(int limit) : IReadSink
         byte[] bytes = _length == 0 ? [] : _buffer.AsSpan(0, _length).ToArray();
         if (_buffer.Length > 0)
             ArrayPool<byte>.Shared.Return(_buffer);
-        if (_dropped is not null)
-            ArrayPool<byte>.Shared.Return(_dropped);
+        if (_spill is not null)
+            ArrayPool<byte>.Shared.Return(_spill);
         _buffer = [];
-        _dropped = null;
+        _spill = null;
         _length = 0;
         return bytes;
     }

@@ -17,7 +17,7 @@ internal sealed partial class ChildProcess
     private bool TryStartOutputsLater()
     {
         UnixEventLoop loop = _services.Loop;
-        if (!_consumer.MayReadLater || _openOutputs == 0 || !loop.IsOnLoopThread || loop.Clock != TimeProvider.System)
+        if (!_consumer.MayReadLater || _openOutputs == 0 || !loop.IsOnLoopThread || !loop.HasSystemClock)
             return false;
         Output?.StartLater();
         Error?.StartLater();

@@ -64,9 +64,7 @@ internal sealed partial class ReadPump : ISpliceSource
                 ReadOnNeedsLock();
             ended = _state == State.Ended;
         }
-        if (ended)
-            _owner.OnEnded(this);
-        _noted.Write();
+        TellOwner(ended);
     }
 
     /// <summary>The sink may still be full, as it was before: what is read then stays out of its reader's sight.</summary>

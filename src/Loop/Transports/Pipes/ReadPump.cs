@@ -14,8 +14,9 @@ namespace UnixLoop.Transports.Pipes;
 // Scheme
 //  - One lock guards everything; the loop finds it free but for those rare moments. read(2) never blocks, so it is never
 //    held for long. The owner is told, and what happened is logged, off the lock.
-//  - The descriptor is read until a read comes back short: a pipe gives all that it has. After EPOLLHUP it is read to its end.
-//  - A busy pipe is edge-triggered (ReadPump.Edges.cs).
+//  - The descriptor is read until a read comes back short: a pipe gives all that it has, or one packet. After EPOLLHUP it is read
+//    to its end.
+//  - A grown pipe is edge-triggered while it is busy (ReadPump.Edges.cs).
 //
 //   state     event                          next state
 //   Created   Start                          Reading
@@ -140,9 +141,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             }
         }
         borrower?.OnReadable();
-        if (ended)
-            _owner.OnEnded(this);
-        _noted.Write();
+        TellOwner(ended);
     }
 
     public void OnLoopEnded() => Close(LoopEnded());
@@ -160,9 +159,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             ResumeNeedsLock();
             ended = _state == State.Ended;
         }
-        if (ended)
-            _owner.OnEnded(this);
-        _noted.Write();
+        TellOwner(ended);
     }
 
     /// <summary>
@@ -184,9 +181,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
             ChooseTriggerNeedsLock(read, PipeDefaults.LargestCapacity);
             ended = _state == State.Ended;
         }
-        if (ended)
-            _owner.OnEnded(this);
-        _noted.Write();
+        TellOwner(ended);
     }
 
     /// <summary>Nobody can read any more: ends it as soon as the sink is full, which would hold the writer back for ever.</summary>
@@ -217,6 +212,14 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         }
         borrower?.OnSourceGone(error);
         _owner.OnEnded(this);
+        _noted.Write();
+    }
+
+    /// <summary>Off the lock, after each step that may have ended it or noted something.</summary>
+    private void TellOwner(bool ended)
+    {
+        if (ended)
+            _owner.OnEnded(this);
         _noted.Write();
     }
 
@@ -320,7 +323,6 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         _borrower = null;
         _state = State.Ended;
         _registration?.Dispose();
-        _secondLook?.Dispose();
         _end.Close();
         _growth.Return();
         try
@@ -331,5 +333,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
         {
             _noted.AddLostAwaiter(_loop, this, e);
         }
+        if (_isSecondLookDue)
+            _secondLook!.Dispose();
     }
 }
