@@ -47,7 +47,7 @@ public sealed class LateReadTests : SubprocessTest
         Assert.Equal("soon\nlater\n", result.Output);
     }
 
-    // Which of the two it is depends on the 2 ms of the late read: before them nothing of the run is the loop's, the KILL of the
+    // Which of the two it is depends on the delay of the late read: before them nothing of the run is the loop's, the KILL of the
     // dispose is the child's end, and what it wrote is read at its exit as ever. After them the pipe is the loop's and ends with it.
     [Fact]
     public async Task Run_LoopEndsMeanwhile_IsToldOrLosesNothing()

@@ -5,9 +5,6 @@ namespace UnixLoop.Subprocesses;
 // registered a moment later; a child that lives on, or that fills its pipe, is held up by no more than that.
 internal sealed partial class ChildProcess
 {
-    /// <summary>Twice what a small program takes from its spawn to its end.</summary>
-    private static readonly TimeSpan Later = TimeSpan.FromMilliseconds(2);
-
     private ITimer? _later;
 
     /// <summary>
@@ -22,7 +19,7 @@ internal sealed partial class ChildProcess
         Output?.StartLater();
         Error?.StartLater();
         // The loop's own, which fires on the thread pool once the loop has ended: then the pipes end.
-        _later = loop.TimeProvider.CreateTimer(static self => ((ChildProcess)self!).StartOutputsNow(), this, Later, Timeout.InfiniteTimeSpan);
+        _later = loop.TimeProvider.CreateTimer(static self => ((ChildProcess)self!).StartOutputsNow(), this, _services.LateReading.Delay, Timeout.InfiniteTimeSpan);
         return true;
     }
 
@@ -33,13 +30,14 @@ internal sealed partial class ChildProcess
     }
 
     /// <summary>What the child has written is read; what another process still holds open is read from now on.</summary>
-    private void DrainOutputs()
+    private void DrainOutputs(TimeSpan runTime)
     {
         Output?.Drain();
         Error?.Drain();
         if (_later is null)
             return;
         _later.Dispose();
+        _services.LateReading.OnExit(runTime, (Output?.Total ?? 0) + (Error?.Total ?? 0));
         StartOutputsNow();
     }
 }

@@ -226,7 +226,7 @@ internal sealed partial class ChildProcess : IChildExitHandler, IReapGuard, IPum
         _job?.End(); // OnExiting is left out where somebody else has reaped the child
         _terminal?.Dispose(); // now its output may end (linux.md, rule 22)
         _cgroup?.Dispose();
-        DrainOutputs();
+        DrainOutputs(exit.RunTime);
         if (_isAbandoned)
             CloseStreams(null);
         _pidfd?.Dispose();

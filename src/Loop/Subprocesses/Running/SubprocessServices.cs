@@ -29,6 +29,8 @@ internal sealed class SubprocessServices
 
     internal LiveChildren Live { get; } = new();
 
+    internal LateReading LateReading { get; } = new();
+
     /// <summary>Our variables, once they have been read for all children; null reads them at each start.</summary>
     internal EnvironmentBlock? Environment { get; set; }
 

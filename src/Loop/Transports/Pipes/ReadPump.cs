@@ -80,6 +80,9 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
 
     internal bool IsPaused => _state == State.Paused;
 
+    /// <summary>Bytes read so far. Any thread.</summary>
+    internal long Total { get; private set; }
+
     public void Start()
     {
         lock (_gate)
@@ -252,6 +255,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
                     return 0;
                 }
                 total += read.IntValue;
+                Total += read.Value;
                 _sink.Advance(read.IntValue);
                 if (read.Value < room.Length && !toEnd)
                     break;
