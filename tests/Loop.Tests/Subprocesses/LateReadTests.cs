@@ -1,4 +1,5 @@
 using System.Globalization;
+using UnixLoop.Subprocesses;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
@@ -47,8 +48,8 @@ public sealed class LateReadTests : SubprocessTest
         Assert.Equal("soon\nlater\n", result.Output);
     }
 
-    // Which of the two it is depends on the delay of the late read: before them nothing of the run is the loop's, the KILL of the
-    // dispose is the child's end, and what it wrote is read at its exit as ever. After them the pipe is the loop's and ends with it.
+    // Which of the two it is depends on the delay of the late read: before it nothing of the run is the loop's, the KILL of the
+    // dispose is the child's end, and what it wrote is read at its exit as ever. After it the pipe is the loop's and ends with it.
     [Fact]
     public async Task Run_LoopEndsMeanwhile_IsToldOrLosesNothing()
     {
@@ -70,6 +71,51 @@ public sealed class LateReadTests : SubprocessTest
         }
         SubprocessResult result = await run;
         Assert.Equal((-9, "hello\n", false), (result.Exit.ReturnCode, result.Output, result.Truncated));
+    }
+
+    // A run's time can't be forced, but what it teaches can be told from its result. One byte more than what a pipe of one slot holds
+    // counts as fast, however long it took.
+    [Theory]
+    [InlineData("exit 3", 0)]
+    [InlineData("head -c 4097 /dev/zero", 4097)]
+    [InlineData("head -c 4097 /dev/zero >&2", 4097)]
+    public async Task Run_OnTheLoop_TeachesHowLongProgramsTake(string script, long written)
+    {
+        LateReading expected = new();
+        SubprocessServices services = new(Loop, Watcher);
+        ChildExitStatus exit = await TeachAsync(expected, services, script, onLoop: true);
+        TimeSpan before = expected.Delay;
+        expected.OnExit(exit.RunTime, written);
+        Assert.Equal(expected.Delay, services.LateReading.Delay);
+        Assert.True(written == 0 || expected.Delay < before);
+    }
+
+    [Fact]
+    public async Task Run_ElsewhereThanOnTheLoop_TeachesNothing()
+    {
+        LateReading expected = new();
+        SubprocessServices services = new(Loop, Watcher);
+        await TeachAsync(expected, services, "exit 3", onLoop: false);
+        Assert.Equal(expected.Delay, services.LateReading.Delay);
+    }
+
+    /// <summary>Both know of programs that take something between the bounds; then <paramref name="services"/> run one.</summary>
+    private async Task<ChildExitStatus> TeachAsync(LateReading expected, SubprocessServices services, string script, bool onLoop)
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            expected.OnExit(LateReading.Least, written: 0);
+            services.LateReading.OnExit(LateReading.Least, written: 0);
+        }
+        Assert.InRange(expected.Delay, LateReading.Least * 1.5, LateReading.Most * 0.75);
+        SubprocessLauncher launcher = new(services) { StartOnLoop = true };
+        Task<SubprocessResult> run = null!;
+        void Start() => run = CaptureRun.RunAsync(launcher, Shell(script), new(), recordArguments: false, CancellationToken.None);
+        if (onLoop)
+            await Loop.InvokeAsync(Start).WaitAsync(TestTimeout);
+        else
+            Start();
+        return (await run.WaitAsync(TestTimeout)).Exit;
     }
 
     private Task<SubprocessResult> RunOnLoopAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null) =>

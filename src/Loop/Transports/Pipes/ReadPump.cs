@@ -80,7 +80,7 @@ internal sealed partial class ReadPump : IPump, IReadyHandler
 
     internal bool IsPaused => _state == State.Paused;
 
-    /// <summary>Bytes read so far. Any thread.</summary>
+    /// <summary>Bytes that it has read itself, without spliced ones; all of an exited child's once <see cref="Drain"/> has returned.</summary>
     internal long Total { get; private set; }
 
     public void Start()
