@@ -117,6 +117,16 @@ public sealed class ReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task Reload_AutoStartAmongOthers_RestartsWhatRunsAlready()
+    {
+        await using SupervisedHost host = await StartAsync(Sleeper("web", ("AutoStart", "false")));
+        int? before = (await host.Supervisor.StartAsync("web").WaitAsync(TestTimeout)).ProcessId;
+        Assert.NotNull(before);
+        host.Reload(Of(Sleeper("web", ("StopGrace", "00:00:02"))));
+        host.Expect("web", status => status.State == SupervisedProcessState.Ready && status.ProcessId != before, "a new child");
+    }
+
+    [Fact]
     public async Task Reload_BackWhileItIsGoing_NeverRunsTwice()
     {
         string gate = Path.GetTempFileName();

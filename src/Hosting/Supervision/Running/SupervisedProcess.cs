@@ -53,11 +53,14 @@ internal sealed class SupervisedProcess
     internal void Reconfigure(SupervisedProcessOptions options, bool isBack) => Enqueue(() =>
     {
         bool wasAutomatic = _core.Options.AutoStart;
+        bool isStopped = _core.State is SupervisedProcessState.Stopped or SupervisedProcessState.Stopping;
         _core.Options = options;
-        if (isBack || options.AutoStart != wasAutomatic)
-            Fire(options.AutoStart ? SupervisionTrigger.Start : SupervisionTrigger.Stop);
-        else if (_core.State is not (SupervisedProcessState.Stopped or SupervisedProcessState.Stopping))
+        if (wasAutomatic && !options.AutoStart)
+            Fire(SupervisionTrigger.Stop);
+        else if (!isStopped)
             Fire(SupervisionTrigger.Restart);
+        else if (options.AutoStart && (isBack || !wasAutomatic))
+            Fire(SupervisionTrigger.Start);
     });
 
     /// <summary>Nothing more comes: it has ended, or is given up.</summary>
