@@ -22,7 +22,7 @@ internal static class Registration
         services.TryAddSingleton<ChildWatcherChoice>();
         services.TryAddSingleton(static provider => provider.GetRequiredService<ChildWatcherChoice>().Create());
         services.TryAddSingleton(static provider => new SubprocessFactory(
-            provider.GetRequiredService<IUnixEventLoop>(), provider.GetRequiredService<IChildWatcher>())
+            provider.GetRequiredService<UnixEventLoop>(), provider.GetRequiredService<IChildWatcher>())
         {
             RecordArguments = provider.GetRequiredService<IOptions<UnixEventLoopOptions>>().Value.RecordChildArguments,
         });

@@ -40,7 +40,7 @@ public static class UnixEventLoopServiceCollectionExtensions
     /// <summary>Adds the default loop, configured from <paramref name="section"/>.</summary>
     /// <inheritdoc cref="AddUnixEventLoop(IServiceCollection)" path="/remarks|/returns"/>
     /// <param name="services">The application's services. Call <c>UseSystemd</c> or <c>AddSystemd</c> before.</param>
-    /// <param name="section">Holds the properties of <see cref="UnixEventLoopOptions"/>, and <c>Processes</c>.</param>
+    /// <param name="section">Holds the properties of <see cref="UnixEventLoopOptions"/> and of <see cref="KestrelTransportOptions"/>, and <c>Processes</c>; another key is a mistake.</param>
     public static IUnixEventLoopBuilder AddUnixEventLoop(this IServiceCollection services, IConfigurationSection section)
     {
         ArgumentNullException.ThrowIfNull(services);

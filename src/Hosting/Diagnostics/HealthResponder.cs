@@ -13,7 +13,7 @@ namespace UnixLoop.Hosting;
 /// </summary>
 /// <remarks>Serves until the loops end: while draining it says "no" to "ready" and "ok" to "live".</remarks>
 internal sealed class HealthResponder(
-    IUnixEventLoop loop,
+    UnixEventLoop loop,
     ApplicationHealth readiness,
     IOptions<UnixEventLoopOptions> options,
     ILogger<HealthResponder> logger,

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
-using UnixLoop.Hosting.Supervision;
 
 namespace UnixLoop.Hosting.Kestrel;
 
@@ -11,11 +10,6 @@ namespace UnixLoop.Hosting.Kestrel;
 internal sealed class KestrelSection(IEnumerable<ILoopSection> sections, IConfiguration? configuration = null) : IConfigureOptions<KestrelTransportOptions>
 {
     private static readonly string[] s_ofListeners = [.. typeof(UnixListenerOptions).GetProperties().Select(property => property.Name)];
-
-    private static readonly string[] s_ofSection =
-    [
-        .. typeof(UnixEventLoopOptions).GetProperties().Concat(typeof(KestrelTransportOptions).GetProperties()).Select(property => property.Name), ProcessSections.Key,
-    ];
 
     public void Configure(KestrelTransportOptions options)
     {
@@ -28,9 +22,6 @@ internal sealed class KestrelSection(IEnumerable<ILoopSection> sections, IConfig
         foreach (IConfigurationSection section in sections.Select(loop => loop.Section).DistinctBy(section => section.Path, StringComparer.OrdinalIgnoreCase))
         {
             SectionBinding.Bind(section, bound => bound.Bind(options), options.Mistakes);
-            options.Mistakes.AddRange(section.GetChildren()
-                .Where(child => !s_ofSection.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-                .Select(child => $"{child.Path} is no option of the loop or of Kestrel's transport."));
             IConfigurationSection listeners = section.GetSection(nameof(options.Listeners));
             options.Mistakes.AddRange(ShapeMistakes(listeners).Concat(listeners.GetChildren().SelectMany(ListenerMistakes)));
         }

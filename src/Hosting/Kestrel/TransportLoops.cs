@@ -14,7 +14,7 @@ internal sealed class TransportLoops(IServiceProvider services, HostedLoops loop
     {
         if (_all is not null)
             return _all;
-        IUnixEventLoop main = services.GetRequiredService<IUnixEventLoop>();
+        UnixEventLoop main = services.GetRequiredService<UnixEventLoop>();
         while (_further.Count < options.Value.LoopCount - 1)
         {
             UnixEventLoop loop = LoopFactory.Create(services, Options.DefaultName, $"{main.Name}-{_further.Count + 2}");

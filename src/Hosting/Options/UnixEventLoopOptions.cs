@@ -86,6 +86,6 @@ public sealed class UnixEventLoopOptions
     /// <value>Default null: none.</value>
     public string? HealthSocket { get; set; }
 
-    /// <summary>What the configuration has that can't be converted.</summary>
+    /// <summary>What the configuration has that can't be converted, or that nothing reads.</summary>
     internal List<string> Mistakes { get; } = [];
 }

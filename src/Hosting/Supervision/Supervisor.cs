@@ -14,7 +14,7 @@ namespace UnixLoop.Hosting.Supervision;
 internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IAsyncDisposable, IDisposable
 {
     private readonly IServiceProvider _services;
-    private readonly IUnixEventLoop _loop;
+    private readonly UnixEventLoop _loop;
     private readonly IChildWatcher _watcher;
     private readonly ProcessCatalog _catalog;
     private readonly IUnixHostDrain _drain;
@@ -35,7 +35,7 @@ internal sealed partial class Supervisor : ISupervisor, ISupervisionObserver, IA
     private bool _isLeftTold;
 
     public Supervisor(
-        IServiceProvider services, IUnixEventLoop loop, IChildWatcher watcher, ProcessCatalog catalog, IUnixHostDrain drain, IHostApplicationLifetime application, ShutdownLog log)
+        IServiceProvider services, UnixEventLoop loop, IChildWatcher watcher, ProcessCatalog catalog, IUnixHostDrain drain, IHostApplicationLifetime application, ShutdownLog log)
     {
         _services = services;
         _loop = loop;

@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -40,6 +41,22 @@ public sealed class RegistrationTests : IDisposable
         Assert.Same(host.Services.GetRequiredService<SubprocessFactory>(), host.Services.GetRequiredService<ISubprocessFactory>());
         Assert.Same(host.Services.GetRequiredService<UnixHostDrain>(), host.Services.GetRequiredService<IUnixHostDrain>());
         Assert.Single(host.Services.GetServices<IHostedService>().OfType<UnixEventLoopHostedService>());
+        await host.StopAsync().WaitAsync(TestTimeout);
+    }
+
+    [Fact]
+    public async Task Services_LoopOfATestStandsFirst_HostAndChildrenKeepTheirs()
+    {
+        IUnixEventLoop fake = DispatchProxy.Create<IUnixEventLoop, RefusingProxy>();
+        using IHost host = TestHost.Build(services =>
+        {
+            services.AddSingleton(fake);
+            services.AddUnixEventLoop();
+        });
+        await host.StartAsync().WaitAsync(TestTimeout);
+
+        Assert.Same(fake, host.Services.GetRequiredService<IUnixEventLoop>());
+        Assert.True((await host.Services.GetRequiredService<ISubprocessFactory>().RunAsync(new("true")).WaitAsync(TestTimeout)).Exit.IsSuccess);
         await host.StopAsync().WaitAsync(TestTimeout);
     }
 
@@ -127,5 +144,11 @@ public sealed class RegistrationTests : IDisposable
         public void Dispose()
         {
         }
+    }
+
+    /// <summary>DispatchProxy derives from it.</summary>
+    public class RefusingProxy : DispatchProxy
+    {
+        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => throw new NotSupportedException($"{targetMethod}");
     }
 }

@@ -101,6 +101,20 @@ public sealed class UnixEventLoopOptionsTests
     }
 
     [Fact]
+    public async Task Start_KeyThatNothingReads_IsAMistake()
+    {
+        HostApplicationBuilder builder = TestHost.CreateBuilder();
+        builder.Configuration["UnixEventLoop:ShutdownDelays"] = "00:00:01";
+        builder.Services.AddUnixEventLoop();
+        builder.Services.AddUnixEventLoop(builder.Configuration.GetSection("UnixEventLoop"));
+        using IHost host = builder.Build();
+
+        var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(TestTimeout));
+
+        Assert.Equal("UnixEventLoop:ShutdownDelays is no option of the loop or of Kestrel's transport.", Assert.Single(e.Failures));
+    }
+
+    [Fact]
     public async Task Start_SeveralMistakes_ListsThemAll()
     {
         using IHost host = TestHost.Build(services => services.AddUnixEventLoop(o =>
