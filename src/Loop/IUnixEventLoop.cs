@@ -34,7 +34,8 @@ public interface IUnixEventLoop
     PipeScheduler PipeScheduler { get; }
 
     /// <summary>
-    /// Raised on the loop's thread for an exception that a callback let escape (asyncio: <c>call_exception_handler</c>). Without
+    /// Raised for an exception that a callback let escape (asyncio: <c>call_exception_handler</c>), on the thread that ran it: the
+    /// loop's as a rule, another one for what is flushed or drained elsewhere and once the loop has stopped. Without
     /// a subscriber the exception is logged; with or without, it is counted and the loop goes on. A subscriber that throws is
     /// logged and ignored.
     /// </summary>

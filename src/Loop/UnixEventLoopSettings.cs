@@ -45,7 +45,7 @@ public sealed class UnixEventLoopSettings
     /// How long after it was told to stop <see cref="UnixEventLoop.Dispose"/> and <see cref="UnixEventLoop.DisposeAsync"/> still wait for a
     /// loop that a callback holds. That is logged then, and the loop ends when the callback lets it.
     /// </summary>
-    /// <value>Default <see cref="Timeout.InfiniteTimeSpan"/>; else 0 or more. Real time, whatever the <see cref="TimeProvider"/>.</value>
+    /// <value>Default <see cref="Timeout.InfiniteTimeSpan"/>; else 0 to 24.8 days (<see cref="int.MaxValue"/> ms). Real time, whatever the <see cref="TimeProvider"/>.</value>
     public TimeSpan DisposeTimeout { get; init; } = Timeout.InfiniteTimeSpan;
 
     internal void Validate()
@@ -57,7 +57,10 @@ public sealed class UnixEventLoopSettings
         ArgumentOutOfRangeException.ThrowIfLessThan(PollBeforeBlocking, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PollBeforeBlocking, TimeSpan.FromMilliseconds(1));
         if (DisposeTimeout != Timeout.InfiniteTimeSpan)
+        {
             ArgumentOutOfRangeException.ThrowIfLessThan(DisposeTimeout, TimeSpan.Zero);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(DisposeTimeout, TimeSpan.FromMilliseconds(int.MaxValue)); // Task.Wait's own
+        }
         if (TimeProvider is LoopTimeProvider)
             throw new ArgumentException($"{nameof(TimeProvider)} is an event loop's own: a loop can't be its own clock.", nameof(TimeProvider));
     }

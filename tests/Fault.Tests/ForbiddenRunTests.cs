@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using UnixLoop.Fault.Tests.Injection;
 using static Tmds.Linux.LibC;
+using EventLog = UnixLoop.Fault.Tests.Campaigns.EventLog;
 
 namespace UnixLoop.Fault.Tests;
 
@@ -8,11 +9,16 @@ namespace UnixLoop.Fault.Tests;
 public sealed class ForbiddenRunTests : IAsyncLifetime
 {
     private readonly LeakCheck _leaks = new();
-    private readonly UnixEventLoop _loop = new();
+    private readonly EventLog _log = new();
+    private readonly UnixEventLoop _loop;
     private readonly PidfdChildWatcher _watcher = new();
     private readonly SubprocessFactory _factory;
 
-    public ForbiddenRunTests() => _factory = new SubprocessFactory(_loop, _watcher);
+    public ForbiddenRunTests()
+    {
+        _loop = new(new() { LoggerFactory = _log });
+        _factory = new SubprocessFactory(_loop, _watcher);
+    }
 
     private static SubprocessStartInfo ShellInOurGroup(string script) => new("/bin/sh", "-c", script) { ProcessGroup = ProcessGroup.Inherit };
 
@@ -64,6 +70,26 @@ public sealed class ForbiddenRunTests : IAsyncLifetime
         SubprocessPipeline pipeline = new(Sleep, ShellInOurGroup("echo ready; exec sleep 1000"));
         using CancellationTokenSource cancelled = new();
         await ExpectRefusalAsync(_factory.ReadLinesAsync(pipeline, cancellationToken: cancelled.Token), cancelled);
+    }
+
+    [Theory, InlineData(0, "SIGKILL"), InlineData(60, "SIGTERM")]
+    public async Task Stop_Refused_NamesTheSignalThatWasSent(int grace, string signal)
+    {
+        await using ISubprocess child = await _factory.StartAsync(Sleep);
+        using FaultScope fault = FaultScope.Fail("pidfd_send_signal", EPERM);
+        UnauthorizedAccessException e = await Assert.ThrowsAsync<UnauthorizedAccessException>(() => child.StopAsync(TimeSpan.FromSeconds(grace)).WaitAsync(TestTimeout));
+        Assert.StartsWith($"EPERM: {signal} to ", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task FactoryDispose_Refused_SaysThatItRunsOnAndNotThatItWasKilled()
+    {
+        ISubprocess child = await _factory.StartAsync(Sleep);
+        using (FaultScope fault = FaultScope.Fail("pidfd_send_signal", EPERM))
+            await _factory.DisposeAsync().AsTask().WaitAsync(TestTimeout);
+        Assert.Equal((1, 0), (_log.Count("SubprocessKillForbidden"), _log.Count("SubprocessNotReaped")));
+        Assert.Null(child.ExitStatus);
+        Assert.Equal(UnixSignal.Kill, (await child.StopAsync(TimeSpan.Zero).WaitAsync(TestTimeout)).Signal);
     }
 
     [Fact]

@@ -37,22 +37,25 @@ internal sealed class HostedChildren(
         long began = _time.GetTimestamp();
         IReadOnlyList<StoppedSubprocess> stopped = await factory.StopAllAsync(grace, cancellationToken).ConfigureAwait(false);
         bool cutShort = cancellationToken.IsCancellationRequested && _time.GetElapsedTime(began) < grace;
+        int needed = 0;
         foreach (StoppedSubprocess child in stopped)
         {
+            bool neededKill = child.Killed && grace > TimeSpan.Zero; // a grace of zero asks for KILL
+            needed += neededKill ? 1 : 0;
             if (child.Status is not { } status)
                 LoopServiceLog.ChildNotReaped(_ending, child.Id, child.FileName);
-            else if (child.Killed && late)
+            else if (neededKill && late)
                 LoopServiceLog.ChildKilledAtOnce(_ending, child.Id, child.FileName, status);
-            else if (child.Killed && cutShort)
+            else if (neededKill && cutShort)
                 LoopServiceLog.ChildGraceCutShort(_ending, child.Id, child.FileName, grace, status);
-            else if (child.Killed)
+            else if (neededKill)
                 LoopServiceLog.ChildKilled(_ending, child.Id, child.FileName, grace, status);
             else
                 LoopServiceLog.ChildStopped(_ending, child.Id, child.FileName, status);
         }
 
         if (stopped.Count > 0)
-            LoopServiceLog.ChildrenStopped(_ending, stopped.Count, stopped.Count(c => c.Killed));
+            LoopServiceLog.ChildrenStopped(_ending, stopped.Count, needed);
         await supervised.ConfigureAwait(false);
         watcher.Detach();
     }

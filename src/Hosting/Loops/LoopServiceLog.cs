@@ -26,7 +26,7 @@ internal static partial class LoopServiceLog
     [LoggerMessage(2112, LogLevel.Warning, "Child {Pid} ('{FileName}') outlived its grace of {Grace} and needed KILL: {Status}.", EventName = "ChildKilled")]
     internal static partial void ChildKilled(ILogger logger, int pid, string fileName, TimeSpan grace, ChildExitStatus status);
 
-    [LoggerMessage(2113, LogLevel.Error, "Child {Pid} ('{FileName}') could not be reaped in time, even after KILL.", EventName = "ChildNotReaped")]
+    [LoggerMessage(2113, LogLevel.Error, "Child {Pid} ('{FileName}') could not be reaped in time: it or its loop is held, or it runs as another user and may not be killed (EPERM).", EventName = "ChildNotReaped")]
     internal static partial void ChildNotReaped(ILogger logger, int pid, string fileName);
 
     [LoggerMessage(2114, LogLevel.Information, "Children stopped with the host: {Count}; needed KILL: {Killed}.", EventName = "ChildrenStopped")]

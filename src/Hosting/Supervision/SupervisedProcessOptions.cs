@@ -45,7 +45,7 @@ public sealed partial class SupervisedProcessOptions
     public TimeSpan StableAfter { get; set; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How many starts <see cref="StartWindow"/> may see. The restart that would be one too many is given up: the process has failed.</summary>
-    /// <value>Default 10; 0 for no limit.</value>
+    /// <value>Default 10; 0 for no limit, at most 10,000.</value>
     public int MaxStarts { get; set; } = 10;
 
     /// <summary>The span over which <see cref="MaxStarts"/> counts.</summary>
@@ -61,7 +61,7 @@ public sealed partial class SupervisedProcessOptions
     public string? ReadyPattern { get; set; }
 
     /// <summary>Path of a Unix stream socket, or an abstract name after an @: it is ready when that accepts a connection.</summary>
-    /// <value>Default null.</value>
+    /// <value>Default null; 1 to 107 bytes (unix(7)).</value>
     public string? ReadySocket { get; set; }
 
     /// <summary>How long it may take to be ready; after that it is stopped, and has failed once.</summary>

@@ -5,7 +5,7 @@ namespace UnixLoop;
 /// <summary>A child process that was started. Every member may be used from any thread.</summary>
 /// <remarks>
 /// Disposing kills a child that still runs (its whole group, if it leads one), and waits until it is reaped; a finished one is left
-/// alone. A handle that is dropped without disposing leaves the child running, watched and reaped at its end.
+/// alone, and so is one that runs as another user and may not be killed (EPERM), which is logged. A handle that is dropped without disposing leaves the child running, watched and reaped at its end.
 /// </remarks>
 public interface ISubprocess : IAsyncDisposable
 {
@@ -66,6 +66,8 @@ public interface ISubprocess : IAsyncDisposable
     /// <param name="grace">How long it may take between TERM and KILL; zero kills at once.</param>
     /// <param name="cancellationToken">Skips what is left of the grace: KILL follows at once, and the reap is still awaited.</param>
     /// <returns>How it ended.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The grace is below zero or above 49.7 days.</exception>
+    /// <exception cref="UnauthorizedAccessException">EPERM: the child runs as another user.</exception>
     Task<ChildExitStatus> StopAsync(TimeSpan grace, CancellationToken cancellationToken = default);
 
     /// <summary>

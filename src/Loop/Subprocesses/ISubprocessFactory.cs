@@ -16,6 +16,7 @@ public interface ISubprocessFactory
     /// <exception cref="SubprocessStartException">It could not be started; the message names the errno, the object and the reason.</exception>
     /// <exception cref="ArgumentException">The start info contradicts itself; the message names the property.</exception>
     /// <exception cref="InvalidOperationException">The watcher or the loop is not active; nothing was started.</exception>
+    /// <exception cref="PlatformNotSupportedException">The start info has attributes, and the native helper is missing here.</exception>
     /// <exception cref="OperationCanceledException">The start was cancelled.</exception>
     ValueTask<ISubprocess> StartAsync(SubprocessStartInfo startInfo, CancellationToken cancellationToken = default);
 
@@ -30,7 +31,9 @@ public interface ISubprocessFactory
     /// <exception cref="SubprocessStartException">It could not be started.</exception>
     /// <exception cref="ArgumentException">The start info contradicts itself or the options.</exception>
     /// <exception cref="InvalidOperationException">The watcher or the loop is not active, or the loop ended before the child's pipes did.</exception>
+    /// <exception cref="PlatformNotSupportedException">The start info has attributes, and the native helper is missing here.</exception>
     /// <exception cref="IOException">A pipe to the child failed, so that input or output is missing; the message names the errno. The child is gone.</exception>
+    /// <exception cref="UnauthorizedAccessException">EPERM: the child was to be stopped, and runs as another user; it runs on.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
     [OverloadResolutionPriority(1)] // what new(...) means
     Task<SubprocessResult> RunAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);
@@ -44,9 +47,13 @@ public interface ISubprocessFactory
     /// <param name="cancellationToken">Stops the child by the ladder and awaits the reap before it throws.</param>
     /// <returns>The lines without their line ends.</returns>
     /// <exception cref="SubprocessStartException">It could not be started.</exception>
+    /// <exception cref="ArgumentException">The start info contradicts itself or the options.</exception>
+    /// <exception cref="InvalidOperationException">The watcher or the loop is not active, or the loop ended before the child's pipes did.</exception>
+    /// <exception cref="PlatformNotSupportedException">The start info has attributes, and the native helper is missing here.</exception>
     /// <exception cref="SubprocessFailedException">It ended with a status other than exit code 0.</exception>
     /// <exception cref="TimeoutException">The time-out passed; the child is gone.</exception>
     /// <exception cref="IOException">A pipe to the child failed, so that input or lines are missing; the message names the errno. The child is gone.</exception>
+    /// <exception cref="UnauthorizedAccessException">EPERM: the child was to be stopped, and runs as another user; it runs on.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled; the child is gone.</exception>
     [OverloadResolutionPriority(1)] // what new(...) means
     IAsyncEnumerable<SubprocessLine> ReadLinesAsync(SubprocessStartInfo startInfo, SubprocessRunOptions? options = null, CancellationToken cancellationToken = default);

@@ -199,7 +199,7 @@ public sealed class SubprocessFactory : ISubprocessFactory, IAsyncDisposable, ID
             await reaps.WaitAsync(left, clock).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (ChildProcess child in children)
         {
-            if (isFirst && !child.HasExited)
+            if (isFirst && child is { HasExited: false, IsBeyondReach: false })
                 SubprocessLog.NotReaped(_services.Logger, child.FileName, child.Id, LastReaps);
         }
     }

@@ -11,8 +11,9 @@ public sealed class SubprocessFailedException : Exception
     /// <param name="place">Where in its pipeline; may be empty.</param>
     /// <param name="exit">How it ended.</param>
     /// <param name="standardError">The end of it; one byte more than <see cref="TailBytes"/> says that it was cut.</param>
-    internal SubprocessFailedException(string command, string place, ChildExitStatus exit, ReadOnlySpan<byte> standardError)
-        : base(Describe(command, place, exit, standardError))
+    /// <param name="encoding">Of that; one that never throws.</param>
+    internal SubprocessFailedException(string command, string place, ChildExitStatus exit, ReadOnlySpan<byte> standardError, Encoding encoding)
+        : base(Describe(command, place, exit, standardError, encoding))
     {
         Exit = exit;
     }
@@ -20,10 +21,10 @@ public sealed class SubprocessFailedException : Exception
     /// <summary>How it ended.</summary>
     public ChildExitStatus Exit { get; }
 
-    private static string Describe(string command, string place, ChildExitStatus exit, ReadOnlySpan<byte> standardError)
+    private static string Describe(string command, string place, ChildExitStatus exit, ReadOnlySpan<byte> standardError, Encoding encoding)
     {
         bool cut = standardError.Length > TailBytes;
-        string tail = Encoding.UTF8.GetString(cut ? standardError[^TailBytes..] : standardError).Trim();
+        string tail = encoding.GetString(cut ? standardError[^TailBytes..] : standardError).Trim();
         return $"'{command}'{place} ended with {exit}{(tail.Length == 0 ? "." : $": {(cut ? "…" : "")}{tail}")}";
     }
 }

@@ -81,6 +81,6 @@ public sealed class SubprocessResult
         if (Exit.IsSuccess)
             return this;
         SubprocessResult failed = Members[_deciding];
-        throw new SubprocessFailedException(failed.Command, failed.Place, Exit, failed.ErrorBytes.Span);
+        throw new SubprocessFailedException(failed.Command, failed.Place, Exit, failed.ErrorBytes.Span, Encoding);
     }
 }

@@ -30,15 +30,15 @@ public sealed class SubprocessRunOptions
     public int MaxLineBytes { get; set; } = 64 * 1024;
 
     /// <summary>How long the child may run before it is stopped by the ladder. A stream or delegate of yours that the output goes to then has <see cref="DrainBound"/> to take what the child wrote. A child that ends in time is no matter of this: its output is waited for until it is taken; cancel the run to cut that short.</summary>
-    /// <value>Default <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>; else above zero.</value>
+    /// <value>Default <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>; else above zero, and at most 49.7 days (2^32 - 2 ms).</value>
     public TimeSpan Timeout { get; set; } = System.Threading.Timeout.InfiniteTimeSpan;
 
     /// <summary>Time between TERM and KILL when the child is stopped by time-out, by cancellation or by leaving its lines early.</summary>
-    /// <value>Default 5 s; zero kills at once.</value>
+    /// <value>Default 5 s; zero kills at once, at most 49.7 days.</value>
     public TimeSpan StopGrace { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long output pipes may stay open after the exit; a grandchild may hold them.</summary>
-    /// <value>Default 1 s; zero or more.</value>
+    /// <summary>How long output pipes may stay open after the exit (a grandchild may hold them), how long your targets may take what is left after a time-out, and how long a source that no token ends is waited for.</summary>
+    /// <value>Default 1 s; zero to 49.7 days.</value>
     public TimeSpan DrainBound { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>As they are now: a run keeps to what was checked at its call.</summary>

@@ -65,10 +65,10 @@ public sealed class ChildrenAtStopTests : IDisposable
     [Fact]
     public async Task Stop_ServiceUsesUpTheHostsTime_LeavesChildrenNoTermAndSaysSo()
     {
-        using IHost host = Build(grace: TimeSpan.Zero, services =>
+        using IHost host = Build(grace: TimeSpan.FromMilliseconds(100), services =>
         {
             services.AddHostedService<StopsWithTheHostsTime>();
-            services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1));
+            services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(1.1));
         });
         await host.StartAsync().WaitAsync(TestTimeout);
         await using ISubprocess child = await StartAsync(host, Stubborn);
@@ -107,6 +107,20 @@ public sealed class ChildrenAtStopTests : IDisposable
 
         Assert.Equal(UnixSignal.Kill, (await child.WaitForExitAsync().WaitAsync(TestTimeout)).Signal);
         Assert.Contains("outlived its grace of 00:00:00.1", host.LoggedEvent("ChildKilled").Message);
+    }
+
+    [Fact]
+    public async Task Stop_GraceOfZero_KillsWithoutAWarning()
+    {
+        using IHost host = Build(grace: TimeSpan.Zero);
+        await host.StartAsync().WaitAsync(TestTimeout);
+        await using ISubprocess child = await StartAsync(host, Stubborn);
+
+        await host.StopAsync().WaitAsync(TestTimeout);
+
+        Assert.Equal(UnixSignal.Kill, (await child.WaitForExitAsync().WaitAsync(TestTimeout)).Signal);
+        Assert.DoesNotContain("ChildKilled", host.LoggedEvents());
+        Assert.Contains("needed KILL: 0", host.LoggedEvent("ChildrenStopped").Message);
     }
 
     [Fact]

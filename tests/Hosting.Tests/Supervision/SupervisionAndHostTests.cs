@@ -122,6 +122,16 @@ public sealed class SupervisionAndHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Stop_GraceOfZero_KillsWithoutAWarning()
+    {
+        await using SupervisedHost host = await SupervisedHost.StartAsync("deaf", Deaf, options => (options.ReadyPattern, options.StopGrace) = ("up", TimeSpan.Zero));
+        host.Expect("deaf", SupervisedProcessState.Ready);
+        await host.StopAsync();
+        Assert.Equal(UnixSignal.Kill, Assert.Single(host.Supervisor.GetProcess("deaf").LastExits).Status!.Value.Signal);
+        Assert.Equal(0, host.Count("ProcessKilled"));
+    }
+
+    [Fact]
     public async Task Stop_HostsTimeIsOver_SkipsTheGraces()
     {
         await using SupervisedHost host = await SupervisedHost.StartAsync(builder =>

@@ -175,6 +175,9 @@ public sealed class LifecycleTests : IDisposable
         Assert.Throws<ArgumentOutOfRangeException>("SlowCallbackThreshold", () => new UnixEventLoop(new UnixEventLoopSettings { SlowCallbackThreshold = TimeSpan.Zero }));
         foreach (double milliseconds in (double[])[-0.001, 1.001])
             Assert.Throws<ArgumentOutOfRangeException>("PollBeforeBlocking", () => new UnixEventLoop(new UnixEventLoopSettings { PollBeforeBlocking = TimeSpan.FromMilliseconds(milliseconds) }));
+        foreach (double milliseconds in (double[])[-2, -0.001, int.MaxValue + 1.0])
+            Assert.Throws<ArgumentOutOfRangeException>("DisposeTimeout", () => new UnixEventLoop(new UnixEventLoopSettings { DisposeTimeout = TimeSpan.FromMilliseconds(milliseconds) }));
+        new UnixEventLoop(new UnixEventLoopSettings { DisposeTimeout = TimeSpan.FromMilliseconds(int.MaxValue) }).Dispose();
         using var loop = new UnixEventLoop();
         Assert.Throws<ArgumentException>("TimeProvider", () => new UnixEventLoop(new UnixEventLoopSettings { TimeProvider = loop.TimeProvider }));
     }

@@ -128,6 +128,20 @@ public sealed class RunTests : SubprocessTest
     }
 
     [Fact]
+    public async Task Failure_OfAnotherEncoding_IsReadable()
+    {
+        SubprocessStartInfo info = Shell("printf 'gr\\374n' >&2; exit 3");
+        SubprocessRunOptions options = new() { Encoding = System.Text.Encoding.Latin1 };
+        Assert.EndsWith("ended with exit code 3: grün", Assert.Throws<SubprocessFailedException>((await RunAsync(info, options)).EnsureSuccess).Message);
+        SubprocessFailedException told = await Assert.ThrowsAsync<SubprocessFailedException>(async () =>
+        {
+            await foreach (SubprocessLine line in Factory.ReadLinesAsync(info, options))
+                Assert.Equal("grün", line.Text);
+        });
+        Assert.EndsWith("ended with exit code 3: grün", told.Message);
+    }
+
+    [Fact]
     public async Task Run_ShellWithTwoSleepsTimedOut_DoesNotHang()
     {
         // The shell's children held the pipe: asyncio hung here (bpo-43884).

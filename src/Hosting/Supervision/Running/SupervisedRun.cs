@@ -101,7 +101,7 @@ internal sealed class SupervisedRun : IDisposable
             (ChildExitStatus status, bool truncated) = await child.WaitForExitAndDrainAsync(DrainBound).ConfigureAwait(false);
             // Once the host's time is over, the supervisor kills what has not come to its stop's turn.
             Ladder? stopped = _ladder ?? (_context.Hurry.IsCancellationRequested ? NewLadder() : null);
-            if (stopped is { } ladder && status.Signal == UnixSignal.Kill && UnixSignal.Parse(_options.StopSignal) != UnixSignal.Kill)
+            if (stopped is { } ladder && ladder.Grace > TimeSpan.Zero && status.Signal == UnixSignal.Kill && UnixSignal.Parse(_options.StopSignal) != UnixSignal.Kill)
                 SupervisionLog.ProcessKilled(_context.Ending, _owner.Name, child.Id, _context.Clock.GetElapsedTime(ladder.Began), _options.StopSignal, ladder.Grace);
             if (truncated)
                 SupervisionLog.OutputCutOff(_context.Logger, _owner.Name, child.Id, DrainBound);

@@ -72,7 +72,7 @@ internal static partial class SupervisionLog
     [LoggerMessage(2332, LogLevel.Error, "A handler of ISupervisor.StateChanged failed.", EventName = "StateHandlerFailed")]
     internal static partial void StateHandlerFailed(ILogger logger, Exception exception);
 
-    [LoggerMessage(2333, LogLevel.Error, "{Process}[{Pid}] has not ended within the host's time, even after KILL.", EventName = "ProcessNotReaped")]
+    [LoggerMessage(2333, LogLevel.Error, "{Process}[{Pid}] has not ended within the host's time: it or its loop is held, or it runs as another user and may not be killed (EPERM).", EventName = "ProcessNotReaped")]
     internal static partial void NotReaped(ILogger logger, string process, int? pid);
 
     [LoggerMessage(2334, LogLevel.Error, "{Process}[{Pid}] has ended, but the log has not taken all that it wrote within the host's time: the rest may be lost.", EventName = "ProcessOutputUnlogged")]

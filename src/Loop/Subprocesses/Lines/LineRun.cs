@@ -176,7 +176,7 @@ internal sealed class LineRun : IRunOwner, IAsyncDisposable
         if (exit.IsSuccess)
             return false;
         throw new SubprocessFailedException(
-            member.Command, _members.PlaceOf(deciding), exit, _errorTails.TryGetValue(member, out TailBuffer? tail) ? tail.Bytes : default);
+            member.Command, _members.PlaceOf(deciding), exit, _errorTails.TryGetValue(member, out TailBuffer? tail) ? tail.Bytes : default, TextEncodings.Lenient(_options.Encoding));
     }
 
     private async ValueTask<bool> EndEarlyAsync()

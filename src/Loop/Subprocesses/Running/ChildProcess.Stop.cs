@@ -10,10 +10,15 @@ internal sealed partial class ChildProcess
     private StopLadder? _ladder;
     private bool _killGroupAtExit;
 
+    private volatile bool _isBeyondReach;
+
+    /// <summary>Whether it was to be stopped and may not be signalled (EPERM): that has been logged, and it runs on.</summary>
+    internal bool IsBeyondReach => _isBeyondReach;
+
     /// <summary>The ladder's first.</summary>
     internal UnixSignal StopSignal { get; init; } = UnixSignal.Term;
 
-    /// <summary>Whether the child outlived the grace of a stop.</summary>
+    /// <summary>Whether a stop has come to KILL.</summary>
     internal bool NeededKill
     {
         get
@@ -62,8 +67,14 @@ internal sealed partial class ChildProcess
         }
         catch (UnauthorizedAccessException)
         {
-            SubprocessLog.KillForbidden(_services.Logger, FileName, Id);
+            TellBeyondReach();
         }
+    }
+
+    private void TellBeyondReach()
+    {
+        _isBeyondReach = true;
+        SubprocessLog.KillForbidden(_services.Logger, FileName, Id);
     }
 
     private async Task<ChildExitStatus> SkipGraceOnCancelAsync(Task<ChildExitStatus> stopped, CancellationToken cancellationToken)
@@ -93,7 +104,7 @@ internal sealed partial class ChildProcess
         if (sent.Errno == EPERM)
         {
             _ladder = null;
-            ladder.Fail(Forbidden(StopSignal));
+            ladder.Fail(Forbidden(grace == TimeSpan.Zero ? UnixSignal.Kill : StopSignal));
         }
         return ladder.Stopped;
     }
@@ -125,8 +136,9 @@ internal sealed partial class ChildProcess
 
     private async ValueTask KillAndReapAsync()
     {
+        _isBeyondReach = false;
         if (KillNow().Errno == EPERM)
-            SubprocessLog.KillForbidden(_services.Logger, FileName, Id);
+            TellBeyondReach();
         else if (_isUnwatched)
             await ReapUnwatchedAsync().ConfigureAwait(false);
         else

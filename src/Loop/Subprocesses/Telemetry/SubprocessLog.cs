@@ -15,7 +15,7 @@ internal static partial class SubprocessLog
     internal static partial void StartFailed(ILogger logger, Exception error, string file);
 
     [LoggerMessage(EventId = 1303, EventName = "SubprocessHandleLost", Level = LogLevel.Warning,
-        Message = "The handle of '{File}' (pid {Pid}) was dropped without being disposed: its pipes are closed.")]
+        Message = "The handle of '{File}' (pid {Pid}) was dropped without being disposed: its input ends, and its output is closed when its buffer is full or the child has ended.")]
     internal static partial void HandleLost(ILogger logger, string file, int pid);
 
     [LoggerMessage(EventId = 1304, EventName = "SubprocessOutputCutOff", Level = LogLevel.Debug,
