@@ -94,6 +94,27 @@ public sealed class RunCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Grace_WithoutTimeout_LeavesTheChildItsTime()
+    {
+        // It takes five times the grace to do as TERM says, by its own clock.
+        await using SampleProgram runner = Run("--grace", "100ms", "sh", "-c", "trap 'sleep 0.5; exit 9' TERM; echo ready; while :; do sleep 0.02; done");
+        runner.Expect("ready");
+        runner.Kill(SIGTERM);
+        Assert.Equal(9, await runner.WaitForExitAsync());
+    }
+
+    [Fact]
+    public async Task ExitCode_NoFurtherProcess_Is125()
+    {
+        // execve(2), EAGAIN: the user of the new process has too many already.
+        string program = Requires.Tool("true");
+        await using SampleProgram strace = SampleProgram.Start(
+            Requires.Tool("strace"), "-f", "-o", _end, "-P", program, "-e", "trace=execve", "-e", "inject=execve:error=EAGAIN", SampleProgram.PathOf("WorkerApp"), "run", program);
+        Assert.Equal(125, await strace.WaitForExitAsync());
+        strace.Expect($"WorkerApp run: EAGAIN: can't start '{program}': no further process may be made");
+    }
+
+    [Fact]
     public async Task Signals_SecondTermBeforeTheChildHasBegun_EndsTheRunner()
     {
         // Held between vfork and exec, as by a file server that does not answer: the runner's thread waits in the kernel.

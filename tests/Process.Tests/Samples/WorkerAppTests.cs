@@ -210,36 +210,38 @@ public sealed partial class WorkerAppTests : IDisposable
     [Fact]
     public async Task Term_ObedientChildren_EndsUnderTwoSeconds()
     {
-        // The best of three: the machine may be busy with other things once, or twice.
+        TimeSpan limit = TimeSpan.FromSeconds(2);
+        Assert.InRange(await BestStopAsync(SampleProgram.PathOf("WorkerApp"), "tick 1", limit, "Stopping 2 jobs"), TimeSpan.Zero, limit);
+    }
+
+    [Fact]
+    public async Task Term_StubbornChild_EndsWithinHalfASecondOfItsGrace()
+    {
+        using WorkerFolder folder = new();
+        folder.SetJobs(("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.1; done", null));
+        folder.Edit(settings => settings["UnixEventLoop"]!["ChildStopGrace"] = "00:00:01");
+        // Half a second of an idle machine; of a busy one what a stop without a grace takes there.
+        TimeSpan obedient = await BestStopAsync(SampleProgram.PathOf("WorkerApp"), "tick 1", TimeSpan.MaxValue, "Stopping 2 jobs");
+        TimeSpan grace = TimeSpan.FromSeconds(1), limit = grace + (obedient > TimeSpan.FromSeconds(0.5) ? obedient : TimeSpan.FromSeconds(0.5));
+        Assert.InRange(await BestStopAsync(folder.Program, "]: ready", limit, "ended: killed by SIGKILL"), grace, limit);
+    }
+
+    /// <summary>From TERM to the exit, once it has said <paramref name="ready"/>. Ends with the first that keeps the limit: the machine may be busy with other things, more than once.</summary>
+    private static async Task<TimeSpan> BestStopAsync(string program, string ready, TimeSpan limit, string stopped)
+    {
         TimeSpan best = TimeSpan.MaxValue;
-        for (int i = 0; i < 3 && best >= TimeSpan.FromSeconds(2); i++)
+        for (int i = 0; i < 5 && (i == 0 || best > limit); i++)
         {
-            await using SampleProgram worker = SampleProgram.Start(SampleProgram.PathOf("WorkerApp"));
-            worker.Expect("tick 1");
+            await using SampleProgram worker = SampleProgram.Start(program);
+            worker.Expect(ready);
             long start = Stopwatch.GetTimestamp();
             worker.Kill(SIGTERM);
             Assert.Equal(0, await worker.WaitForExitAsync());
             TimeSpan taken = Stopwatch.GetElapsedTime(start);
             best = taken < best ? taken : best;
-            worker.Expect("Stopping 2 jobs");
+            worker.Expect(stopped);
         }
-        Assert.InRange(best, TimeSpan.Zero, TimeSpan.FromSeconds(2));
-    }
-
-    [Fact]
-    public async Task Term_StubbornChild_IsKilledAfterItsGrace()
-    {
-        using WorkerFolder folder = new();
-        folder.SetJobs(("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.1; done", null));
-        folder.Edit(settings => settings["UnixEventLoop"]!["ChildStopGrace"] = "00:00:01");
-        await using SampleProgram worker = SampleProgram.Start(folder.Program);
-        worker.Expect("]: ready");
-        long start = Stopwatch.GetTimestamp();
-        worker.Kill(SIGTERM);
-        Assert.Equal(0, await worker.WaitForExitAsync());
-        // The promise is grace + 0.5 s on an idle machine; the tests' may be loaded.
-        Assert.InRange(Stopwatch.GetElapsedTime(start), TimeSpan.FromSeconds(0.9), TimeSpan.FromSeconds(4));
-        worker.Expect("ended: killed by SIGKILL");
+        return best;
     }
 
     /// <summary>A burst is no reason to lose lines: the log is read, if more slowly than the job writes.</summary>

@@ -49,6 +49,38 @@ public sealed class SpawningProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_UsersProcessLimit_IsTold()
+    {
+        Requires.Root(); // who has the right to exceed the limit, and to become somebody who has not
+        using OpenFolder folder = new();
+        await using ScenarioProcess scenario = ScenarioProcess.Start(
+            SpawningScenarios.ProcessLimitAsync, via: [Requires.Tool("setpriv"), "--reuid=65534", "--clear-groups"], folder: folder.Name);
+        await scenario.ExpectAsync("begin");
+        Assert.Equal(
+            "NoProcesses: EAGAIN: can't start 'true': no further process may be made: the user's RLIMIT_NPROC (1) or the control group's pids.max is reached",
+            await scenario.ReadLineAsync());
+        Assert.Equal("ended with 0", await scenario.ReadLineAsync());
+        await scenario.EndWellAsync();
+    }
+
+    // A machine's controllers are in version 1 or in version 2 of control groups (cgroups(7)), and those of 2 are not ours to give away:
+    // there the user's limit above is all that is tried.
+    [Fact]
+    public async Task Start_PidsMax_IsTold()
+    {
+        Requires.Root();
+        await using ScenarioProcess scenario = ScenarioProcess.Start(
+            SpawningScenarios.PidsMaxAsync, [_folder.FullName], via: [Requires.Tool("unshare"), "--mount", "sh", "-c", $"mount -t cgroup -o pids none {_folder.FullName} 2> /dev/null; exec \"$@\"", "sh"]);
+        if (await scenario.ReadLineAsync() == "begin")
+        {
+            string said = await scenario.ReadLineAsync();
+            Assert.Matches("^NoProcesses: EAGAIN: can't start 'true': no further process may be made: .* or the control group's pids.max is reached$", said);
+            Assert.Equal("ended with 0", await scenario.ReadLineAsync());
+        }
+        await scenario.EndWellAsync();
+    }
+
+    [Fact]
     public async Task Rule06_NohupsIgnoredSignal_StaysIgnoredUnlessReset()
     {
         await using ScenarioProcess scenario = ScenarioProcess.Start(SpawningScenarios.IgnoredSignalsAsync, via: ["sh", "-c", "trap '' HUP USR1 PIPE; exec \"$@\"", "sh"]);

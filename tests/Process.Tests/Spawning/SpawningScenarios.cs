@@ -3,6 +3,7 @@ using UnixLoop.Interop;
 using UnixLoop.Loop.Tests.Spawning;
 using UnixLoop.Process.Tests.Scenarios;
 using UnixLoop.Subprocesses;
+using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Process.Tests.Spawning;
 
@@ -124,6 +125,77 @@ internal static class SpawningScenarios
         Scenario.Say($"default leads {inherits.LeadsGroup}");
         Assert.True(Spawned.Reap(inherits) == 0, "the child in our group");
         return Task.CompletedTask;
+    }
+
+    /// <summary>Says how a start ends that would be one process too many for its user, and how it ends once the limit is gone.</summary>
+    internal static Task ProcessLimitAsync(string[] args)
+    {
+        ulong before = 0;
+        SayHowStartsEnd(() => before = TestLibc.SetSoftLimit(Libc.RLIMIT_NPROC, 1), () => TestLibc.SetSoftLimit(Libc.RLIMIT_NPROC, before));
+        return Task.CompletedTask;
+    }
+
+    /// <summary>The same by pids.max, in a control group below the first argument; "no controller" where that has no such file.</summary>
+    internal static Task PidsMaxAsync(string[] args)
+    {
+        string group = Directory.CreateDirectory(Path.Combine(args[0], $"unixloop-test-{Guid.NewGuid():N}")).FullName, max = Path.Combine(group, "pids.max");
+        try
+        {
+            if (!File.Exists(max))
+            {
+                Scenario.Say("no controller");
+                return Task.CompletedTask;
+            }
+            File.WriteAllText(Path.Combine(group, "cgroup.procs"), $"{Environment.ProcessId}");
+            SayHowStartsEnd(() => File.WriteAllText(max, "1"), () => File.WriteAllText(max, "max")); // our own threads are more, and stay
+        }
+        finally
+        {
+            File.WriteAllText(Path.Combine(args[0], "cgroup.procs"), $"{Environment.ProcessId}");
+            Assert.True(Eventually.TryWait(() => TryRemove(group), TestTimeout), "the control group stays busy"); // EBUSY for a moment after our move
+        }
+        return Task.CompletedTask;
+    }
+
+    private static bool TryRemove(string folder)
+    {
+        try
+        {
+            Directory.Delete(folder);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>No LeakCheck, as with few descriptors: the thread that it wakes asks for others, which are not to be had meanwhile.</summary>
+    private static void SayHowStartsEnd(Action limit, Action lift)
+    {
+        WarmUp();
+        Scenario.Say("begin");
+        int before = Directory.GetFileSystemEntries("/proc/self/fd").Length;
+        limit();
+        string tooMany = HowOneStarts();
+        lift();
+        Scenario.Say(tooMany);
+        Scenario.Say(HowOneStarts());
+        Assert.Equal(before, Directory.GetFileSystemEntries("/proc/self/fd").Length);
+    }
+
+    private static string HowOneStarts()
+    {
+        try
+        {
+            SpawnedChild child = Spawner.Start(new("true"), Stdio.Pipe, Stdio.Pipe, Stdio.Inherit);
+            child.InputWriteEnd!.Dispose();
+            return $"{Spawned.ReadToEnd(child.OutputReadEnd!)}ended with {Spawned.Reap(child)}";
+        }
+        catch (SubprocessStartException e)
+        {
+            return $"{e.Reason}: {e.Message}";
+        }
     }
 
     /// <summary>Has the runtime open what it opens once: for its random numbers, its exceptions.</summary>

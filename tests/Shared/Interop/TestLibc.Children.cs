@@ -37,14 +37,19 @@ internal static unsafe partial class TestLibc
         return getrlimit(RLIMIT_NOFILE, limit) == 0 ? (int)Math.Min(limit[0], int.MaxValue) : throw new IOException("getrlimit");
     }
 
-    internal static void SetDescriptorLimit(int soft)
+    internal static void SetDescriptorLimit(int soft) => SetSoftLimit(RLIMIT_NOFILE, (ulong)soft);
+
+    /// <returns>What it was.</returns>
+    internal static ulong SetSoftLimit(int resource, ulong soft)
     {
         ulong* limit = stackalloc ulong[2];
-        if (getrlimit(RLIMIT_NOFILE, limit) != 0)
+        if (getrlimit(resource, limit) != 0)
             throw new IOException("getrlimit");
-        limit[0] = (ulong)soft;
-        if (setrlimit(RLIMIT_NOFILE, limit) != 0)
+        ulong before = limit[0];
+        limit[0] = soft;
+        if (setrlimit(resource, limit) != 0)
             throw new IOException($"setrlimit: {Marshal.GetLastPInvokeErrorMessage()}");
+        return before;
     }
 
     [LibraryImport("libc", SetLastError = true)]
