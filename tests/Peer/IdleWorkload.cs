@@ -20,7 +20,7 @@ internal static class IdleWorkload
         await using UnixStreamListener listener = await EchoWorkload.BindAsync(loop, path, onPool: false);
         Task serving = EchoWorkload.ServeAsync(listener);
         await MeasureAsync(factory, path, WarmUp);
-        Memory measured = await MeasureAsync(factory, path, count);
+        OwnMemory measured = await MeasureAsync(factory, path, count);
         Console.WriteLine($"connections={count} managed_bytes={measured.Managed / (double)count:F0} resident_bytes={measured.Resident / (double)count:F0}");
         await listener.DisposeAsync();
         await serving;
@@ -46,31 +46,20 @@ internal static class IdleWorkload
             socket.Dispose();
     }
 
-    private static async Task<Memory> MeasureAsync(ISubprocessFactory factory, string path, int count)
+    private static async Task<OwnMemory> MeasureAsync(ISubprocessFactory factory, string path, int count)
     {
-        Memory before = Memory.Now();
+        OwnMemory before = OwnMemory.Now();
         SubprocessStartInfo clients = new(Environment.ProcessPath!, "hold", path, $"{count}") { Input = Stdio.Pipe, Output = Stdio.Pipe };
         await using ISubprocess child = await factory.StartAsync(clients);
         ReadResult said = await child.Output.ReadAtLeastAsync(Ready.Length);
         if (said.Buffer.Length < Ready.Length)
             throw new InvalidOperationException($"The clients' process has ended with {await child.WaitForExitAsync()}.");
         child.Output.AdvanceTo(said.Buffer.End);
-        Memory after = Memory.Now();
+        OwnMemory after = OwnMemory.Now();
         await child.Input.CompleteAsync();
         ChildExitStatus status = await child.WaitForExitAsync();
         if (!status.IsSuccess)
             throw new InvalidOperationException($"The clients' process has ended with {status}.");
-        return new(after.Managed - before.Managed, after.Resident - before.Resident);
-    }
-
-    /// <param name="Managed">Bytes alive on the managed heap, after a full collection.</param>
-    /// <param name="Resident">Bytes of the process in memory.</param>
-    private readonly record struct Memory(long Managed, long Resident)
-    {
-        internal static Memory Now()
-        {
-            long managed = GC.GetTotalMemory(forceFullCollection: true);
-            return new(managed, (long)(OwnStatus.Read().ResidentMiB * (1 << 20)));
-        }
+        return after - before;
     }
 }

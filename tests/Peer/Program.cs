@@ -22,6 +22,7 @@ Func<UnixEventLoop, Task>? workload = args[(onPool || poll ? 1 : 0)..] switch
     ["shell", var file] => loop => WithChildrenAsync(loop, factory => ChildWorkloads.ShellPipelineAsync(factory, file)),
     ["W4"] => loop => WithChildrenAsync(loop, ChildWorkloads.EchoAsync),
     ["W5", var child] => loop => WithChildrenAsync(loop, factory => ExitWorkload.RunAsync(factory, loop, child)),
+    ["many", ("pidfd" or "threaded") and var watcher, var count] => loop => WithChildrenAsync(loop, factory => ManyWorkload.RunAsync(factory, int.Parse(count)), watcher == "threaded" ? new ThreadedChildWatcher() : null),
     ["W6", var socket] => loop => EchoWorkload.RunAsync(loop, socket, onPool),
     ["W7"] => PostWorkload.RunAsync,
     ["idle", var socket, var count] => loop => WithChildrenAsync(loop, factory => IdleWorkload.RunAsync(loop, factory, socket, int.Parse(count))),
@@ -30,7 +31,7 @@ Func<UnixEventLoop, Task>? workload = args[(onPool || poll ? 1 : 0)..] switch
 };
 if (workload is null)
 {
-    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W6 SOCKET, W7, pipeline FILE, shell FILE, sendfile FILE SOCKET, idle SOCKET CONNECTIONS");
+    Console.Error.WriteLine($"peer: no workload '{string.Join(' ', args)}': W1, W1tiny CHILD, W2, W2tiny CHILD, W3 FILE, W4, W5 CHILD, W6 SOCKET, W7, pipeline FILE, shell FILE, sendfile FILE SOCKET, idle SOCKET CONNECTIONS, many pidfd|threaded CHILDREN");
     return 2;
 }
 
@@ -40,9 +41,9 @@ loop.StartAsync().Wait();
 workload(loop).Wait();
 return 0;
 
-async Task WithChildrenAsync(UnixEventLoop loop, Func<ISubprocessFactory, Task> run)
+async Task WithChildrenAsync(UnixEventLoop loop, Func<ISubprocessFactory, Task> run, IChildWatcher? other = null)
 {
-    using PidfdChildWatcher watcher = new();
+    using IChildWatcher watcher = other ?? new PidfdChildWatcher();
     watcher.Attach(loop);
     await using SubprocessFactory factory = new(loop, watcher) { StartOnLoop = true, CacheEnvironment = true };
     if (onPool)
