@@ -3,7 +3,7 @@ using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
-public sealed class DisposeTests : SubprocessTest
+public class DisposeTests : SubprocessTest
 {
     [Fact]
     public async Task Dispose_RunningChild_KillsAndReapsIt()

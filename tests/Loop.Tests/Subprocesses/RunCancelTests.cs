@@ -1,6 +1,6 @@
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
-public sealed class RunCancelTests : SubprocessTest
+public class RunCancelTests : SubprocessTest
 {
     private static readonly SubprocessRunOptions Hasty = new() { StopGrace = TimeSpan.Zero };
 

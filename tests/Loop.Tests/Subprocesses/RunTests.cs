@@ -1,6 +1,6 @@
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
-public sealed class RunTests : SubprocessTest
+public class RunTests : SubprocessTest
 {
     [Fact]
     public async Task Run_BothStreams_AreCapturedApart()

@@ -5,7 +5,7 @@ using UnixLoop.TestSupport.Interop;
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
 /// <summary>The ladder, on a fake clock: a grace ends when the test says so.</summary>
-public sealed class StopTests : SubprocessTest
+public class StopTests : SubprocessTest
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
     private const string Stubborn = "trap '' TERM; echo ready; while :; do sleep 0.01; done";

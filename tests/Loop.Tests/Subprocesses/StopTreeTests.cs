@@ -4,7 +4,7 @@ using UnixLoop.TestSupport.Interop;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
-public sealed class StopTreeTests : SubprocessTest
+public class StopTreeTests : SubprocessTest
 {
     private const string Stubborn = "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done'";
 

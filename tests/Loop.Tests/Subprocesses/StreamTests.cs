@@ -5,7 +5,7 @@ using UnixLoop.Transports.Pipes;
 
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
-public sealed class StreamTests : SubprocessTest
+public class StreamTests : SubprocessTest
 {
     [Fact]
     public async Task Streams_Cat_GivesBackWhatItGets()

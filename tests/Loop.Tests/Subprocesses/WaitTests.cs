@@ -1,6 +1,6 @@
 namespace UnixLoop.Loop.Tests.Subprocesses;
 
-public sealed class WaitTests : SubprocessTest
+public class WaitTests : SubprocessTest
 {
     [Fact]
     public async Task Wait_TenAtOnceAndOnceMoreAfterwards_AllGetTheSame()
