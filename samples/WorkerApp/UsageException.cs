@@ -6,7 +6,7 @@ internal sealed class UsageException(string mistake) : Exception($"WorkerApp: {m
     internal const string Usage = """
         Usage: WorkerApp [--metrics]
                    runs the jobs of the appsettings.json beside the binary
-               WorkerApp run [--timeout 5s] [--grace 2s] [--] COMMAND [ARGUMENTS…]
+               WorkerApp run [--timeout 5s [--grace 2s]] [--] COMMAND [ARGUMENTS…]
                    runs one command in the foreground, and ends as it ends
                WorkerApp init [-g] [-s] [-r FROM:TO] [--] COMMAND [ARGUMENTS…]
                    as PID 1 of a container: reaps orphans, passes signals on (-g: to the group, -r: one for another), ends as the

@@ -23,13 +23,13 @@ internal sealed class KestrelSection(IEnumerable<ILoopSection> sections, IConfig
         {
             SectionBinding.Bind(section, bound => bound.Bind(options), options.Mistakes);
             IConfigurationSection listeners = section.GetSection(nameof(options.Listeners));
-            options.Mistakes.AddRange(ShapeMistakes(listeners).Concat(listeners.GetChildren().SelectMany(ListenerMistakes)));
+            options.Mistakes.AddRange(SectionBinding.ShapeMistakes(listeners).Concat(listeners.GetChildren().SelectMany(ListenerMistakes)));
         }
     }
 
     private static IEnumerable<string> ListenerMistakes(IConfigurationSection listener)
     {
-        foreach (string mistake in ShapeMistakes(listener))
+        foreach (string mistake in SectionBinding.ShapeMistakes(listener))
             yield return mistake;
         foreach (IConfigurationSection option in listener.GetChildren())
         {
@@ -38,16 +38,10 @@ internal sealed class KestrelSection(IEnumerable<ILoopSection> sections, IConfig
                 yield return $"{option.Path} is no option of a listener.";
             else if (isList && !string.IsNullOrEmpty(option.Value))
                 yield return $"{option.Path} is '{option.Value}'; it must be a list ({option.Path}:0, {option.Path}:1 and so on).";
-            else if (!isList && option.GetChildren().Any())
-                yield return $"{option.Path} has parts of its own; it must be a single value.";
+            else if (!isList && SectionBinding.HasParts(option) is { } mistake)
+                yield return mistake;
             else if (isList && option.GetChildren().FirstOrDefault(static one => one.GetChildren().Any() || one.Value is null) is { } nested)
                 yield return $"{nested.Path} is no single value; it must be a name or a number.";
         }
-    }
-
-    private static IEnumerable<string> ShapeMistakes(IConfigurationSection section)
-    {
-        if (!string.IsNullOrEmpty(section.Value))
-            yield return $"{section.Path} is '{section.Value}'; it must be a section.";
     }
 }

@@ -9,9 +9,11 @@ internal sealed class DefaultSection(IConfiguration configuration) : IConfigureO
 {
     internal const string Key = "UnixEventLoop";
 
-    private static readonly string[] s_known =
+    private static readonly string[] s_sections = [ProcessSections.Key, nameof(KestrelTransportOptions.Listeners)];
+
+    private static readonly string[] s_values =
     [
-        .. typeof(UnixEventLoopOptions).GetProperties().Concat(typeof(KestrelTransportOptions).GetProperties()).Select(property => property.Name), ProcessSections.Key,
+        .. typeof(UnixEventLoopOptions).GetProperties().Concat(typeof(KestrelTransportOptions).GetProperties()).Select(property => property.Name).Except(s_sections),
     ];
 
     public void Configure(UnixEventLoopOptions options) => Bind(configuration.GetSection(Key), options);
@@ -20,9 +22,14 @@ internal sealed class DefaultSection(IConfiguration configuration) : IConfigureO
     internal static void Bind(IConfigurationSection section, UnixEventLoopOptions options)
     {
         SectionBinding.Bind(section, configuration => configuration.Bind(options), options.Mistakes);
-        options.Mistakes.AddRange(section.GetChildren()
-            .Where(child => !s_known.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-            .Select(child => $"{child.Path} is no option of the loop or of Kestrel's transport.")
-            .Except(options.Mistakes)); // a section may be handed over twice
+        IEnumerable<string> mistakes = SectionBinding.ShapeMistakes(section).Concat(section.GetChildren().Select(MistakeOf).OfType<string>());
+        options.Mistakes.AddRange(mistakes.Except(options.Mistakes)); // a section may be handed over twice
+    }
+
+    private static string? MistakeOf(IConfigurationSection child)
+    {
+        if (s_values.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
+            return SectionBinding.HasParts(child);
+        return s_sections.Contains(child.Key, StringComparer.OrdinalIgnoreCase) ? null : $"{child.Path} is no option of the loop or of Kestrel's transport.";
     }
 }

@@ -30,4 +30,14 @@ internal static class SectionBinding
             }
         }
     }
+
+    internal static IEnumerable<string> ShapeMistakes(IConfigurationSection section)
+    {
+        if (!string.IsNullOrEmpty(section.Value))
+            yield return $"{section.Path} is '{section.Value}'; it must be a section.";
+    }
+
+    /// <summary>The mistake of an option that is not a single value; null if it is one.</summary>
+    internal static string? HasParts(IConfigurationSection option) =>
+        option.GetChildren().Any() ? $"{option.Path} has parts of its own; it must be a single value." : null;
 }

@@ -24,7 +24,10 @@ public sealed class SubprocessFailedException : Exception
     private static string Describe(string command, string place, ChildExitStatus exit, ReadOnlySpan<byte> standardError, Encoding encoding)
     {
         bool cut = standardError.Length > TailBytes;
-        string tail = encoding.GetString(cut ? standardError[^TailBytes..] : standardError).Trim();
+        string tail = encoding.GetString(cut ? standardError[TailStart(standardError.Length)..] : standardError).Trim();
         return $"'{command}'{place} ended with {exit}{(tail.Length == 0 ? "." : $": {(cut ? "…" : "")}{tail}")}";
     }
+
+    /// <summary>At a whole unit of UTF-16 and UTF-32 too.</summary>
+    private static int TailStart(int length) => (length - TailBytes) & ~3;
 }

@@ -72,7 +72,7 @@ public sealed class SubprocessResult
     public bool TimedOut { get; }
 
     /// <summary>Returns this result if the child exited with code 0 in time.</summary>
-    /// <exception cref="SubprocessFailedException">It did not; the message has the command (of a pipeline, the member that decides), the exit and the end of its standard error.</exception>
+    /// <exception cref="SubprocessFailedException">It did not; the message has the command (of a pipeline, the member that decides), the exit and the end of its standard error, of what was kept of that.</exception>
     /// <exception cref="TimeoutException">The time-out passed.</exception>
     public SubprocessResult EnsureSuccess()
     {

@@ -100,18 +100,22 @@ public sealed class UnixEventLoopOptionsTests
         Assert.True(options.Debug);
     }
 
-    [Fact]
-    public async Task Start_KeyThatNothingReads_IsAMistake()
+    [Theory]
+    [InlineData(":ShutdownDelays", "00:00:01", "UnixEventLoop:ShutdownDelays is no option of the loop or of Kestrel's transport.")]
+    [InlineData(":ShutdownDelay:Seconds", "1", "UnixEventLoop:ShutdownDelay has parts of its own; it must be a single value.")]
+    [InlineData(":LoopCount:0", "1", "UnixEventLoop:LoopCount has parts of its own; it must be a single value.")]
+    [InlineData("", "5", "UnixEventLoop is '5'; it must be a section.")]
+    public async Task Start_KeyThatNothingReads_IsAMistake(string key, string value, string mistake)
     {
         HostApplicationBuilder builder = TestHost.CreateBuilder();
-        builder.Configuration["UnixEventLoop:ShutdownDelays"] = "00:00:01";
+        builder.Configuration["UnixEventLoop" + key] = value;
         builder.Services.AddUnixEventLoop();
         builder.Services.AddUnixEventLoop(builder.Configuration.GetSection("UnixEventLoop"));
         using IHost host = builder.Build();
 
         var e = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync().WaitAsync(TestTimeout));
 
-        Assert.Equal("UnixEventLoop:ShutdownDelays is no option of the loop or of Kestrel's transport.", Assert.Single(e.Failures));
+        Assert.Equal(mistake, Assert.Single(e.Failures));
     }
 
     [Fact]

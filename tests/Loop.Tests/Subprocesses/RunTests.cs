@@ -142,6 +142,14 @@ public class RunTests : SubprocessTest
     }
 
     [Fact]
+    public async Task Failure_OfUtf16ThatIsCutAtAnOddByte_IsReadable()
+    {
+        SubprocessRunOptions options = new() { Encoding = System.Text.Encoding.Unicode, MaxOutputBytes = 5001 };
+        SubprocessResult result = await RunAsync(Shell("yes a | head -c 6000 | tr '\\n' '\\0' >&2; exit 3"), options);
+        Assert.EndsWith("aaaaa\ufffd", Assert.Throws<SubprocessFailedException>(result.EnsureSuccess).Message);
+    }
+
+    [Fact]
     public async Task Run_ShellWithTwoSleepsTimedOut_DoesNotHang()
     {
         // The shell's children held the pipe: asyncio hung here (bpo-43884).
