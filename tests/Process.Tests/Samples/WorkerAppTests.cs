@@ -210,8 +210,14 @@ public sealed partial class WorkerAppTests : IDisposable
     [Fact]
     public async Task Term_ObedientChildren_EndsUnderTwoSeconds()
     {
-        TimeSpan limit = TimeSpan.FromSeconds(2);
-        Assert.InRange(await BestStopAsync(SampleProgram.PathOf("WorkerApp"), "tick 1", limit, "Stopping 2 jobs"), TimeSpan.Zero, limit);
+        // The best of three: the machine may be busy with other things once, or twice.
+        TimeSpan best = TimeSpan.MaxValue, limit = TimeSpan.FromSeconds(2);
+        for (int i = 0; i < 3 && best >= limit; i++)
+        {
+            TimeSpan taken = await TimeStopAsync(SampleProgram.PathOf("WorkerApp"), "tick 1", "Stopping 2 jobs");
+            best = taken < best ? taken : best;
+        }
+        Assert.InRange(best, TimeSpan.Zero, limit);
     }
 
     [Fact]
@@ -220,28 +226,28 @@ public sealed partial class WorkerAppTests : IDisposable
         using WorkerFolder folder = new();
         folder.SetJobs(("stubborn", "trap '' TERM; echo ready; while :; do sleep 0.1; done", null));
         folder.Edit(settings => settings["UnixEventLoop"]!["ChildStopGrace"] = "00:00:01");
-        // Half a second of an idle machine; of a busy one what a stop without a grace takes there.
-        TimeSpan obedient = await BestStopAsync(SampleProgram.PathOf("WorkerApp"), "tick 1", TimeSpan.MaxValue, "Stopping 2 jobs");
-        TimeSpan grace = TimeSpan.FromSeconds(1), limit = grace + (obedient > TimeSpan.FromSeconds(0.5) ? obedient : TimeSpan.FromSeconds(0.5));
-        Assert.InRange(await BestStopAsync(folder.Program, "]: ready", limit, "ended: killed by SIGKILL"), grace, limit);
+        TimeSpan grace = TimeSpan.FromSeconds(1), limit = TimeSpan.Zero, best = TimeSpan.MaxValue;
+        for (int i = 0; i < 5 && best > limit; i++)
+        {
+            // Half a second of an idle machine; of a busy one twice what an obedient child's stop takes there right now.
+            TimeSpan busy = 2 * await TimeStopAsync(SampleProgram.PathOf("WorkerApp"), "tick 1", "Stopping 2 jobs");
+            limit = grace + (busy > TimeSpan.FromSeconds(0.5) ? busy : TimeSpan.FromSeconds(0.5));
+            best = await TimeStopAsync(folder.Program, "]: ready", "ended: killed by SIGKILL");
+        }
+        Assert.InRange(best, grace, limit);
     }
 
-    /// <summary>From TERM to the exit, once it has said <paramref name="ready"/>. Ends with the first that keeps the limit: the machine may be busy with other things, more than once.</summary>
-    private static async Task<TimeSpan> BestStopAsync(string program, string ready, TimeSpan limit, string stopped)
+    /// <summary>From TERM to the exit, once it has said <paramref name="ready"/>; it has then said <paramref name="stopped"/>.</summary>
+    private static async Task<TimeSpan> TimeStopAsync(string program, string ready, string stopped)
     {
-        TimeSpan best = TimeSpan.MaxValue;
-        for (int i = 0; i < 5 && (i == 0 || best > limit); i++)
-        {
-            await using SampleProgram worker = SampleProgram.Start(program);
-            worker.Expect(ready);
-            long start = Stopwatch.GetTimestamp();
-            worker.Kill(SIGTERM);
-            Assert.Equal(0, await worker.WaitForExitAsync());
-            TimeSpan taken = Stopwatch.GetElapsedTime(start);
-            best = taken < best ? taken : best;
-            worker.Expect(stopped);
-        }
-        return best;
+        await using SampleProgram worker = SampleProgram.Start(program);
+        worker.Expect(ready);
+        long start = Stopwatch.GetTimestamp();
+        worker.Kill(SIGTERM);
+        Assert.Equal(0, await worker.WaitForExitAsync());
+        TimeSpan taken = Stopwatch.GetElapsedTime(start);
+        worker.Expect(stopped);
+        return taken;
     }
 
     /// <summary>A burst is no reason to lose lines: the log is read, if more slowly than the job writes.</summary>
