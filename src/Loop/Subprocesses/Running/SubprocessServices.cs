@@ -34,7 +34,7 @@ internal sealed class SubprocessServices
     /// <summary>Our variables, once they have been read for all children; null reads them at each start.</summary>
     internal EnvironmentBlock? Environment { get; set; }
 
-    internal PipeBudget Budget { get; } = PipeBudget.Shared;
+    internal PipeBudget Budget { get; init; } = PipeBudget.Shared;
 
     /// <summary>Exits are told on our loop, also by a watcher that serves several.</summary>
     internal void Watch(int pid, SafeHandle? pidfd, IChildExitHandler handler)
