@@ -38,7 +38,7 @@ internal sealed class KestrelSection(IEnumerable<ILoopSection> sections, IConfig
                 yield return $"{option.Path} is no option of a listener.";
             else if (isList && !string.IsNullOrEmpty(option.Value))
                 yield return $"{option.Path} is '{option.Value}'; it must be a list ({option.Path}:0, {option.Path}:1 and so on).";
-            else if (!isList && SectionBinding.HasParts(option) is { } mistake)
+            else if (!isList && SectionBinding.MistakeOfParts(option) is { } mistake)
                 yield return mistake;
             else if (isList && option.GetChildren().FirstOrDefault(static one => one.GetChildren().Any() || one.Value is null) is { } nested)
                 yield return $"{nested.Path} is no single value; it must be a name or a number.";

@@ -29,7 +29,7 @@ internal sealed class DefaultSection(IConfiguration configuration) : IConfigureO
     private static string? MistakeOf(IConfigurationSection child)
     {
         if (s_values.Contains(child.Key, StringComparer.OrdinalIgnoreCase))
-            return SectionBinding.HasParts(child);
+            return SectionBinding.MistakeOfParts(child);
         return s_sections.Contains(child.Key, StringComparer.OrdinalIgnoreCase) ? null : $"{child.Path} is no option of the loop or of Kestrel's transport.";
     }
 }

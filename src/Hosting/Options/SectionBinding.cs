@@ -38,6 +38,6 @@ internal static class SectionBinding
     }
 
     /// <summary>The mistake of an option that is not a single value; null if it is one.</summary>
-    internal static string? HasParts(IConfigurationSection option) =>
+    internal static string? MistakeOfParts(IConfigurationSection option) =>
         option.GetChildren().Any() ? $"{option.Path} has parts of its own; it must be a single value." : null;
 }
